@@ -1,0 +1,107 @@
+"""What watching showed."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from django.db import models
+
+from monitoring.probe.types import ErrorKind
+from websites.models import Website
+
+ERROR_DETAIL_MAX_LENGTH = 200
+
+
+class CheckError(models.TextChoices):
+    """`ErrorKind` in people's words."""
+
+    DNS = ErrorKind.DNS, "name not found"
+    CONNECT = ErrorKind.CONNECT, "no connection"
+    REFUSED = ErrorKind.REFUSED, "connection refused"
+    TIMEOUT = ErrorKind.TIMEOUT, "timeout"
+    TLS = ErrorKind.TLS, "TLS failure"
+    BLOCKED_ADDRESS = ErrorKind.BLOCKED_ADDRESS, "blocked address"
+    TOO_MANY_REDIRECTS = ErrorKind.TOO_MANY_REDIRECTS, "too many redirects"
+    BAD_REDIRECT = ErrorKind.BAD_REDIRECT, "bad redirect"
+    INVALID_RESPONSE = ErrorKind.INVALID_RESPONSE, "invalid response"
+    BODY_TOO_LARGE = ErrorKind.BODY_TOO_LARGE, "body too large"
+    TRUNCATED = ErrorKind.TRUNCATED, "truncated response"
+    INTERNAL = ErrorKind.INTERNAL, "monitor's own fault"
+
+
+class State(models.TextChoices):
+    """What is known of a website now."""
+
+    UP = "up", "up"
+    DOWN = "down", "down"
+    UNKNOWN = "unknown", "unknown"
+    PAUSED = "paused", "paused"
+
+
+class MonitoringData(models.Model):
+    """One check of a website. Rows are only ever inserted and, when old, deleted."""
+
+    website = models.ForeignKey(Website, on_delete=models.CASCADE, related_name="monitoring_data", db_index=False)
+    http_status = models.PositiveSmallIntegerField("HTTP status", help_text="0 where no HTTP answer came.")
+    entry_timestamp = models.DateTimeField("checked at", help_text="When the request was sent (UTC).")
+    response_time = models.FloatField(null=True, blank=True, help_text="Seconds for the whole exchange.")
+    regex_response = models.TextField(
+        "matches",
+        null=True,
+        blank=True,
+        help_text="JSON list of every match of the website's regex; empty where it has none.",
+    )
+    scheduled_at = models.DateTimeField(help_text="The slot the check was due at (UTC).")
+    error = models.CharField(max_length=32, choices=CheckError, blank=True, default="")
+    error_detail = models.CharField(max_length=ERROR_DETAIL_MAX_LENGTH, blank=True, default="")
+    dns_time = models.FloatField("DNS time", null=True, blank=True, help_text="Seconds.")
+    connect_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
+    tls_time = models.FloatField("TLS time", null=True, blank=True, help_text="Seconds.")
+    first_byte_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
+    remote_ip = models.GenericIPAddressField("remote IP", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "monitoring data"
+        indexes: ClassVar[Sequence[models.Index]] = [
+            models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.website_id} at {self.entry_timestamp:%Y-%m-%d %H:%M:%S}: {self.error or self.http_status}"
+
+
+class WebsiteState(models.Model):
+    """The state of a website that has been checked, written only when it changes.
+
+    A website without a row is unknown; whether it is paused stands in `Website.is_active`.
+    """
+
+    website = models.OneToOneField(Website, on_delete=models.CASCADE, primary_key=True, related_name="current_state")
+    state = models.CharField(max_length=8, choices=State, default=State.UNKNOWN)
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[Sequence[models.Index]] = [models.Index(fields=["state"], name="monitoring_state")]
+
+    def __str__(self) -> str:
+        return f"{self.website_id}: {self.state}"
+
+
+class Heartbeat(models.Model):
+    """When a beat or worker process last said that it lives."""
+
+    class Component(models.TextChoices):
+        BEAT = "beat", "beat"
+        WORKER = "worker", "worker"
+
+    component = models.CharField(max_length=8, choices=Component)
+    # host:process id
+    instance = models.CharField(max_length=255)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[Sequence[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["component", "instance"], name="monitoring_heartbeat_instance"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.instance}"

@@ -1,0 +1,79 @@
+"""What goes into a probe and what comes out. Durations are seconds as floats."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# A match of a pattern with at most one group is a string, of one with several groups a list of them.
+Matches = list[str] | list[list[str]]
+
+
+class ErrorKind(StrEnum):
+    """Why a check has no usable answer: a closed list, each value stored as it is."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    BLOCKED_ADDRESS = "blocked_address"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BAD_REDIRECT = "bad_redirect"
+    INVALID_RESPONSE = "invalid_response"
+    BODY_TOO_LARGE = "body_too_large"
+    TRUNCATED = "truncated"
+    # Our own fault; it never counts against a website.
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """One check to make."""
+
+    url: str
+    # For name lookup, connection, TLS, redirects and body together.
+    timeout: float
+    # RE2; None extracts nothing.
+    pattern: str | None = None
+    # Whether to bring the server's certificate along (costs a little; the command line asks for it).
+    wants_certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Parts of the response time of the last hop; None where the check never came so far."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What went over the wire, before anybody reads the body."""
+
+    request: ProbeRequest
+    # Unix time when the request was begun.
+    started_at: float
+    # 0 where no HTTP answer came.
+    http_status: int
+    # The whole exchange; None without an answer.
+    response_time: float | None
+    phases: Phases = Phases()
+    remote_ip: str | None = None
+    error: ErrorKind | None = None
+    error_detail: str = ""
+    # At most BODY_CAP bytes, decompressed; empty where no pattern asked for them.
+    body: bytes = b""
+    content_type: str = ""
+    # One dictionary a certificate of the chain, the server's own first, as OpenSSL names the fields.
+    certificates: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """A finished check: the exchange and what the pattern found in its body."""
+
+    exchange: Exchange
+    # None where no pattern was asked for or no body could be read; [] where nothing matched.
+    matches: Matches | None

@@ -1,0 +1,158 @@
+"""Each website's periodic task: made, changed and removed with it, in its own transaction.
+
+A periodic task that belongs to a website is *owned*: it is named `website-<pk>` and runs
+`monitoring.tasks.check_website`. `WebsiteScheduler` reads these rows as its plan; django-celery-beat's
+own scheduler can run them too, one message a check.
+
+A row whose `last_run_at` is NULL is *due now*: the scheduler checks its website at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
+
+from websites.models import Website
+
+NAME_PREFIX = "website-"
+TASK = "monitoring.tasks.check_website"
+# Rows a statement: SQLite takes at most 32,766 parameters in one.
+CHUNK = 1000
+
+T = TypeVar("T")
+
+_FIELDS = ("task", "args", "interval", "crontab", "solar", "clocked", "expire_seconds", "enabled", "date_changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What `reconcile` mended, in rows."""
+
+    made: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.made or self.changed or self.removed)
+
+
+def task_name(website_id: int) -> str:
+    return f"{NAME_PREFIX}{website_id}"
+
+
+def owned_tasks() -> Any:
+    """The queryset of all owned periodic tasks."""
+    return PeriodicTask.objects.filter(name__startswith=NAME_PREFIX, task=TASK)
+
+
+def website_id_of(name: str) -> int | None:
+    """The website a periodic task's name speaks of; None where it is not such a name."""
+    digits = name.removeprefix(NAME_PREFIX)
+    return int(digits) if digits != name and digits.isascii() and digits.isdecimal() else None
+
+
+def on_websites_saved(website_ids: Sequence[int], **kwargs: Any) -> None:
+    upsert(website_ids)
+
+
+def on_websites_deleted(website_ids: Sequence[int], **kwargs: Any) -> None:
+    remove(website_ids)
+
+
+def upsert(website_ids: Sequence[int]) -> None:
+    """Give these websites the periodic task that their fields ask for; websites that are gone are passed over."""
+    with transaction.atomic():
+        for chunk in _chunks(website_ids):
+            _write(Website.objects.filter(pk__in=chunk).values_list("pk", "monitoring_interval", "is_active"))
+        PeriodicTasks.update_changed()
+
+
+def remove(website_ids: Sequence[int]) -> None:
+    """Remove the periodic tasks of websites that are gone."""
+    with transaction.atomic():
+        for chunk in _chunks(website_ids):
+            PeriodicTask.objects.filter(name__in=list(map(task_name, chunk))).delete()
+        PeriodicTasks.update_changed()
+
+
+def request_check(website_ids: Sequence[int]) -> int:
+    """Mark websites as due now, so that the scheduler checks them at once; paused ones are passed over.
+
+    Returns how many were marked.
+    """
+    marked = 0
+    with transaction.atomic():
+        for chunk in _chunks(website_ids):
+            tasks = owned_tasks().filter(name__in=list(map(task_name, chunk)), enabled=True)
+            marked += tasks.update(last_run_at=None)
+        if marked:
+            PeriodicTasks.update_changed()
+    return marked
+
+
+def reconcile() -> Repairs:
+    """Restore "every website has exactly one row, enabled where it is active; every owned row has a website".
+
+    It mends what no signal told of: raw SQL, fixtures, rows edited or deleted by hand.
+    """
+    with transaction.atomic():
+        wanted = {
+            task_name(pk): (TASK, f"[{pk}]", every, IntervalSchedule.SECONDS, every, active)
+            for pk, every, active in Website.objects.values_list("pk", "monitoring_interval", "is_active")
+        }
+        found = {
+            name: tuple(fields)
+            for name, *fields in PeriodicTask.objects.filter(name__startswith=NAME_PREFIX).values_list(
+                "name", "task", "args", "interval__every", "interval__period", "expire_seconds", "enabled"
+            )
+        }
+        missing = wanted.keys() - found.keys()
+        wrong = {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]}
+        orphans = [name for name in found.keys() - wanted.keys() if _is_owned(name, str(found[name][0]))]
+        repairs = Repairs(made=len(missing), changed=len(wrong), removed=len(orphans))
+        if repairs:
+            ids = [pk for name in missing | wrong if (pk := website_id_of(name)) is not None]
+            upsert(ids)
+            for chunk in _chunks(orphans):
+                PeriodicTask.objects.filter(name__in=chunk).delete()
+            PeriodicTasks.update_changed()
+    return repairs
+
+
+def _is_owned(name: str, task: str) -> bool:
+    return task == TASK and website_id_of(name) is not None
+
+
+def _write(websites: Iterable[tuple[int, int, bool]]) -> None:
+    """Insert or overwrite the rows of `(website_id, interval, is_active)`."""
+    websites = list(websites)
+    intervals = _interval_schedules({every for _, every, _ in websites})
+    rows = [
+        PeriodicTask(
+            name=task_name(pk),
+            task=TASK,
+            args=f"[{pk}]",
+            interval=intervals[every],
+            expire_seconds=every,
+            enabled=active,
+        )
+        for pk, every, active in websites
+    ]
+    PeriodicTask.objects.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=_FIELDS)
+    # A website that is resumed is due now, and so must have no last run.
+    paused = [row.name for row in rows if not row.enabled]
+    PeriodicTask.objects.filter(name__in=paused, last_run_at__isnull=False).update(last_run_at=None)
+
+
+def _interval_schedules(seconds: set[int]) -> dict[int, IntervalSchedule]:
+    found = IntervalSchedule.objects.filter(period=IntervalSchedule.SECONDS, every__in=seconds).order_by("-pk")
+    schedules = {schedule.every: schedule for schedule in found}
+    for every in seconds - schedules.keys():
+        schedules[every] = IntervalSchedule.objects.create(every=every, period=IntervalSchedule.SECONDS)
+    return schedules
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

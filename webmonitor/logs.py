@@ -1,0 +1,47 @@
+"""Log lines: one event a line, as text for people or as JSON for machines (`LOG_FORMAT`)."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+# What every LogRecord has; anything else was passed as `extra=` and belongs in the line.
+STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS and name != "request"}
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _inert(text: str) -> str:
+    """Escape control characters, so that what a stranger sent can neither forge a line nor drive a terminal."""
+    return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.000Z INFO monitoring.scheduler plan read websites=3`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        line = _inert(f"{_timestamp(record)} {record.levelname} {record.name} {record.getMessage()}{fields}")
+        return line if record.exc_info is None else f"{line}\n{self.formatException(record.exc_info)}"
+
+
+class JsonFormatter(logging.Formatter):
+    """The same as one JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": _timestamp(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info is not None:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)

@@ -1,0 +1,249 @@
+"""All settings, from the environment and `.env`: README.md has the table of names.
+
+https://docs.djangoproject.com/en/5.2/ref/settings/
+"""
+
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+from webmonitor import __version__
+from webmonitor.environment import Environment, generated_secret, prepare_data_dir
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(Path(os.environ.get("WEBMONITOR_DOTENV", BASE_DIR / ".env")))
+
+VERSION = __version__
+PROJECT_URL = "https://github.com/webmonitor/webmonitor"
+
+# --- Where it listens and keeps things ---------------------------------------------------
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.number("PORT", 8080, minimum=1, maximum=65535)
+DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "data")).resolve()
+DATABASE = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'webmonitor.sqlite3'}")
+REDIS_URL = env.broker("REDIS_URL")
+# Without Redis, Celery's in-process broker joins beat and worker in one process.
+EMBEDDED_BROKER = REDIS_URL is None
+IS_SQLITE = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
+
+# --- Security ----------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+# HTTPS_ONLY says that people reach the monitor through a TLS proxy and in no other way.
+HTTPS_ONLY = env.flag("HTTPS_ONLY", default=False)
+# How many reverse proxies of our own append to X-Forwarded-For; 0 ignores the header.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, minimum=0, maximum=10)
+
+# --- Probing and history -----------------------------------------------------------------
+# Loopback and private networks may be probed where nothing is configured: there, the people
+# who add websites are those who own the machine. A configured installation names its networks.
+HOME_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+PROBE_ALLOWED_NETWORKS = env.networks("PROBE_ALLOWED_NETWORKS", HOME_NETWORKS if EMBEDDED_BROKER and IS_SQLITE else ())
+RETENTION_DAYS = env.number("RETENTION_DAYS", 30, minimum=1, maximum=36500)
+
+# --- First administrator -----------------------------------------------------------------
+DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME", "admin")
+DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
+DJANGO_SUPERUSER_EMAIL = env.text("DJANGO_SUPERUSER_EMAIL")
+
+# --- Logging -----------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ["text", "json"])
+
+_secret_key = env.secret("SECRET_KEY")
+env.refuse_if_bad()
+
+prepare_data_dir(DATA_DIR)
+SECRET_KEY = _secret_key or generated_secret(DATA_DIR / "secret_key")
+
+# --- Django ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "monitoring",
+    "websites",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "axes",
+    "django_celery_beat",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, so that it sees what the views decided: https://django-axes.readthedocs.io/
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "webmonitor.urls"
+WSGI_APPLICATION = "webmonitor.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "webmonitor.formats"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_MAX_AGE = 3600
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# SQLite: writers wait for each other instead of failing, and readers never wait.
+# https://docs.djangoproject.com/en/5.2/ref/databases/#sqlite-transaction-behavior
+SQLITE_OPTIONS: dict[str, Any] = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+}
+POSTGRESQL_OPTIONS: dict[str, Any] = {"connect_timeout": 5}
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **DATABASE,
+        "OPTIONS": {**(SQLITE_OPTIONS if IS_SQLITE else POSTGRESQL_OPTIONS), **DATABASE.get("OPTIONS", {})},
+        "CONN_MAX_AGE": None if IS_SQLITE else 300,
+        "CONN_HEALTH_CHECKS": not IS_SQLITE,
+    },
+}
+
+# --- Who may sign in ---------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 403
+AXES_CLIENT_IP_CALLABLE = "webmonitor.clients.client_address"
+
+# --- TLS: https://docs.djangoproject.com/en/5.2/topics/security/#ssl-https ----------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- API ---------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    # Token first: an anonymous caller then gets 401 without the browser's own password dialog.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "webmonitor.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["websites.api.permissions.ModelPermissions"],
+    "DEFAULT_PARSER_CLASSES": [
+        "websites.api.parsers.BoundedJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.SearchFilter",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "URL_FORMAT_OVERRIDE": None,
+}
+REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=365), "TOKEN_PREFIX": "wm_"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "webmonitor",
+    "DESCRIPTION": "Websites to watch, and what watching them showed.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Celery: https://docs.celeryq.dev/en/stable/userguide/configuration.html ---------------
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    # The default of one second between looks into the in-process queue would make checks late.
+    {"polling_interval": 0.1} if EMBEDDED_BROKER else {"socket_connect_timeout": 5, "socket_timeout": 10}
+)
+CELERY_BEAT_SCHEDULER = "monitoring.scheduler:WebsiteScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "reconcile-schedules": {
+        "task": "monitoring.tasks.reconcile_schedules",
+        "schedule": 180.0,
+        "options": {"expires": 180.0},
+    },
+}
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_TASK_DEFAULT_QUEUE = "webmonitor"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = TIME_ZONE
+# Tasks hand their websites to the one engine thread of the process, so a few threads are enough.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 4
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not EMBEDDED_BROKER
+CELERY_WORKER_SEND_TASK_EVENTS = False
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "webmonitor.logs.TextFormatter"},
+        "json": {"()": "webmonitor.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        # One line a task and a tick says nothing at 2,000 checks a second.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,135 @@
+"""What to watch."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, ClassVar, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from websites.signals import websites_deleted, websites_saved
+from websites.validators import URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
+
+MONITORING_INTERVAL_MIN = 5
+MONITORING_INTERVAL_MAX = 300
+REGEX_MAX_LENGTH = 500
+
+
+class WebsiteQuerySet(models.QuerySet["Website"]):
+    """Bulk calls that tell the same signals as `Website.save` and `Website.delete`."""
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def bulk_create(self, objs: Iterable["Website"], *args: Any, **kwargs: Any) -> list["Website"]:
+        with transaction.atomic(using=self.db):
+            websites = super().bulk_create(objs, *args, **kwargs)
+            _tell_saved([website.pk for website in websites if website.pk is not None])
+        return websites
+
+    def bulk_update(self, objs: Iterable["Website"], fields: Iterable[str], batch_size: int | None = None) -> int:
+        websites = list(objs)
+        with transaction.atomic(using=self.db):
+            # Django's own method would come back to `update` below once a batch; one signal is enough.
+            plain = models.QuerySet["Website"](self.model, using=self.db)
+            count = plain.bulk_update(websites, fields, batch_size)
+            _tell_saved([website.pk for website in websites])
+        return count
+
+    def update(self, **kwargs: Any) -> int:
+        with transaction.atomic(using=self.db):
+            website_ids = list(self.values_list("pk", flat=True))
+            count = super().update(**kwargs)
+            _tell_saved(website_ids)
+        return count
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(using=self.db):
+            website_ids = list(self.values_list("pk", flat=True))
+            result = super().delete()
+            _tell_deleted(website_ids)
+        return result
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class Website(models.Model):
+    """A website and how it is watched; each one owns a periodic task (see `monitoring.schedule`)."""
+
+    website_id = models.BigAutoField("ID", primary_key=True)
+    website_url = models.CharField(
+        "URL",
+        max_length=URL_MAX_LENGTH,
+        validators=[validate_url],
+        help_text="An http or https address, for example https://example.org/health.",
+    )
+    monitoring_interval = models.PositiveSmallIntegerField(
+        "interval",
+        validators=[MinValueValidator(MONITORING_INTERVAL_MIN), MaxValueValidator(MONITORING_INTERVAL_MAX)],
+        help_text=f"Seconds between two checks, {MONITORING_INTERVAL_MIN} to {MONITORING_INTERVAL_MAX}.",
+    )
+    regex = models.CharField(
+        max_length=REGEX_MAX_LENGTH,
+        null=True,
+        blank=True,
+        validators=[validate_regex],
+        help_text="Optional: everything this RE2 pattern matches in the body is stored with each check.",
+    )
+    is_active = models.BooleanField("active", default=True, help_text="A website that is not active is paused.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WebsiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("website_id",)
+        constraints: ClassVar[Sequence[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["website_url"],
+                name="website_url_unique",
+                violation_error_message="A website with this URL exists already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    monitoring_interval__gte=MONITORING_INTERVAL_MIN, monitoring_interval__lte=MONITORING_INTERVAL_MAX
+                ),
+                name="website_monitoring_interval_range",
+                violation_error_message=(
+                    f"The interval must be from {MONITORING_INTERVAL_MIN} to {MONITORING_INTERVAL_MAX} seconds."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.website_url
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        super().clean_fields(exclude)
+        self._normalise()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._normalise()
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+            _tell_saved([self.pk])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        website_id = self.pk
+        with transaction.atomic(using=kwargs.get("using")):
+            result = super().delete(*args, **kwargs)
+            _tell_deleted([website_id])
+        return result
+
+    def _normalise(self) -> None:
+        """Give the URL its one spelling; raises `ValidationError` where it is none."""
+        self.website_url = normalise_url(self.website_url)
+        self.regex = self.regex or None
+
+
+def _tell_saved(website_ids: list[int]) -> None:
+    if website_ids:
+        websites_saved.send(sender=Website, website_ids=website_ids)
+
+
+def _tell_deleted(website_ids: list[int]) -> None:
+    if website_ids:
+        websites_deleted.send(sender=Website, website_ids=website_ids)

@@ -1,0 +1,99 @@
+"""What a website's URL and regex may be; API, admin and import all end up here."""
+
+import ipaddress
+import re
+from urllib.parse import quote, urlsplit
+
+import idna
+import re2
+from django.core.exceptions import ValidationError
+
+URL_MAX_LENGTH = 2048
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Host names as they occur, underscores included (service names of containers have them).
+HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+# RFC 3986 sections 2.2 and 2.3, and "%" of what is encoded already; anything else gets encoded.
+PATH_SAFE = "%/:@!$&'()*+,;=-._~"
+QUERY_SAFE = PATH_SAFE + "?[]{}|^`\"<>"
+PERCENT_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+# RE2 gives up before a pattern needs more than this for its automaton (its default is 8 MiB);
+# a huge counted repetition is refused instead of costing every check.
+REGEX_MAX_MEMORY = 1 << 20
+
+
+def normalise_url(text: str) -> str:
+    """The one spelling of an http(s) URL: lower-case scheme and host, no default port, a path, ASCII only.
+
+    The fragment is dropped since it is never sent. Raises `ValidationError` with a sentence for
+    everything that is no such URL.
+    """
+    text = text.strip(" ")
+    if any(char in text for char in "\\\x7f") or any(ord(char) <= 0x20 or 0x80 <= ord(char) < 0xA0 for char in text):
+        raise ValidationError("A URL has no spaces, control characters or backslashes.", code="invalid")
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or not rest or scheme not in DEFAULT_PORTS:
+        raise ValidationError("The URL must begin with http:// or https://.", code="invalid")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValidationError("The URL has no valid host and port.", code="invalid") from error
+    if "@" in parts.netloc:
+        raise ValidationError("A URL has no user name or password here.", code="invalid")
+    if port == 0:
+        raise ValidationError("The port must be from 1 to 65535.", code="invalid")
+    authority = _normalise_host(host)
+    if port is not None and port != DEFAULT_PORTS[scheme]:
+        authority += f":{port}"
+    path = _encode(parts.path, PATH_SAFE) or "/"
+    query = f"?{_encode(parts.query, QUERY_SAFE)}" if parts.query else ""
+    url = f"{scheme}://{authority}{path}{query}"
+    if len(url) > URL_MAX_LENGTH:
+        raise ValidationError(f"The URL is longer than {URL_MAX_LENGTH} characters.", code="max_length")
+    return url
+
+
+def _normalise_host(host: str) -> str:
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host).compressed}]"
+        except ValueError as error:
+            raise ValidationError("The URL has no valid IPv6 address.", code="invalid") from error
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as error:
+            raise ValidationError("The URL's host name is not a valid international name.", code="invalid") from error
+    host = host.lower()
+    labels = host.removesuffix(".").split(".")
+    if len(host) > 254 or not all(HOST_LABEL.fullmatch(label) for label in labels):
+        raise ValidationError("The URL has no valid host name.", code="invalid")
+    return host
+
+
+def _encode(text: str, safe: str) -> str:
+    return quote(PERCENT_ESCAPE.sub("%25", text), safe=safe, errors="replace")
+
+
+def validate_url(text: str) -> None:
+    """Raises `ValidationError` where `normalise_url` does."""
+    normalise_url(text)
+
+
+def validate_regex(pattern: str) -> None:
+    """Raises `ValidationError` with RE2's own words where it cannot compile the pattern."""
+    options = re2.Options()
+    options.max_mem = REGEX_MAX_MEMORY
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
+        raise ValidationError(f"Not a valid RE2 pattern: {reason}", code="invalid_regex") from error
+    except UnicodeEncodeError as error:
+        raise ValidationError("Not a valid RE2 pattern: invalid UTF-8", code="invalid_regex") from error
+
+
