@@ -53,18 +53,18 @@ def website_id_of(name: str) -> int | None:
     return int(digits) if digits != name and digits.isascii() and digits.isdecimal() else None
 
 
-def on_websites_saved(website_ids: Sequence[int], **kwargs: Any) -> None:
+def on_websites_saved(website_ids: Sequence[int], **_: Any) -> None:
     upsert(website_ids)
 
 
-def on_websites_deleted(website_ids: Sequence[int], **kwargs: Any) -> None:
+def on_websites_deleted(website_ids: Sequence[int], **_: Any) -> None:
     remove(website_ids)
 
 
 def upsert(website_ids: Sequence[int]) -> None:
     """Give these websites the periodic task that their fields ask for; websites that are gone are passed over."""
     with transaction.atomic():
-        for chunk in _chunks(website_ids):
+        for chunk in chunks(website_ids):
             _write(Website.objects.filter(pk__in=chunk).values_list("pk", "monitoring_interval", "is_active"))
         PeriodicTasks.update_changed()
 
@@ -72,7 +72,7 @@ def upsert(website_ids: Sequence[int]) -> None:
 def remove(website_ids: Sequence[int]) -> None:
     """Remove the periodic tasks of websites that are gone."""
     with transaction.atomic():
-        for chunk in _chunks(website_ids):
+        for chunk in chunks(website_ids):
             PeriodicTask.objects.filter(name__in=list(map(task_name, chunk))).delete()
         PeriodicTasks.update_changed()
 
@@ -84,7 +84,7 @@ def request_check(website_ids: Sequence[int]) -> int:
     """
     marked = 0
     with transaction.atomic():
-        for chunk in _chunks(website_ids):
+        for chunk in chunks(website_ids):
             tasks = owned_tasks().filter(name__in=list(map(task_name, chunk)), enabled=True)
             marked += tasks.update(last_run_at=None)
         if marked:
@@ -115,7 +115,7 @@ def reconcile() -> Repairs:
         if repairs:
             ids = [pk for name in missing | wrong if (pk := website_id_of(name)) is not None]
             upsert(ids)
-            for chunk in _chunks(orphans):
+            for chunk in chunks(orphans):
                 PeriodicTask.objects.filter(name__in=chunk).delete()
             PeriodicTasks.update_changed()
     return repairs
@@ -154,5 +154,6 @@ def _interval_schedules(seconds: set[int]) -> dict[int, IntervalSchedule]:
     return schedules
 
 
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Slices of a size that one statement can take."""
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

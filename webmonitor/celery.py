@@ -1,8 +1,11 @@
 """The Celery application: `celery -A webmonitor worker` and `celery -A webmonitor beat`."""
 
 import os
+import sys
+import threading
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 from webmonitor.environment import refuse_bad_configuration
 
@@ -10,5 +13,36 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
 
 with refuse_bad_configuration():
     app = Celery("webmonitor")
-    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.config_from_object("django.conf:settings", namespace="CELERY", force=True)
     app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_django_logging(**_: Any) -> None:
+    """With a receiver here, Celery leaves logging as `settings.LOGGING` has it."""
+
+
+@signals.beat_init.connect
+def refuse_beat_without_broker(**_: Any) -> None:
+    """The in-process broker ends at the process: a beat of its own would send to nobody."""
+    from django.conf import settings
+
+    if settings.EMBEDDED_BROKER and threading.current_thread() is threading.main_thread():
+        sys.stderr.write("REDIS_URL is not set, so beat runs inside the worker: start only the worker.\n")
+        raise SystemExit(2)
+
+
+@signals.worker_ready.connect
+def start_worker(**_: Any) -> None:
+    from django.conf import settings
+
+    from monitoring import worker
+
+    worker.start(app, with_beat=settings.EMBEDDED_BROKER)
+
+
+@signals.worker_shutdown.connect
+def stop_worker(**_: Any) -> None:
+    from monitoring import worker
+
+    worker.stop()

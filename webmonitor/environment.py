@@ -6,13 +6,17 @@ one start names all of them: `Environment.refuse_if_bad` raises one `Configurati
 
 import contextlib
 import difflib
+import io
 import ipaddress
 import os
+import re
 import secrets
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -22,13 +26,15 @@ T = TypeVar("T")
 
 # Names that may stand in `.env` for other programs that read the same file.
 FOREIGN_PREFIXES = ("COMPOSE_", "DOCKER_", "POSTGRES_")
+# What django-environ takes for a line that sets something; it passes over all others.
+ASSIGNMENT = re.compile(r"(export )?\w+=", re.ASCII)
 
 
 class ConfigurationError(ImproperlyConfigured):
     """The configuration cannot be used; the message has one line a problem."""
 
 
-class _DotEnv(environ.Env):
+class _DotEnv(environ.Env):  # type: ignore[misc]
     """Reads `.env` into a dictionary of its own instead of into the process's environment."""
 
     ENVIRON: ClassVar[dict[str, str]] = {}
@@ -42,9 +48,7 @@ class Environment:
         self.problems: list[str] = []
         self._file: dict[str, str] = {}
         if dotenv.is_file():
-            _DotEnv.ENVIRON = {}
-            _DotEnv.read_env(dotenv)
-            self._file = _DotEnv.ENVIRON
+            self._read_file(dotenv)
 
     def raw(self, name: str) -> str | None:
         """The text of a setting, or None where it is unset or empty."""
@@ -111,9 +115,21 @@ class Environment:
         hint = "must look like postgres://user:password@host:5432/name or sqlite:////path/to/file"
         return self._read(name, parse(default), parse, hint, show=False)
 
+    def hosts(self, name: str, default: Sequence[str]) -> list[str]:
+        def parse(text: str) -> list[str]:
+            if "/" in text:
+                raise ValueError(text)
+            return _words(text)
+
+        return self._read(name, list(default), parse, "must be host names such as monitor.example.org, not URLs")
+
     def broker(self, name: str) -> str | None:
         def parse(text: str) -> str | None:
-            if not text.startswith(("redis://", "rediss://")):
+            # `port` raises ValueError where it is no port number.
+            parts = urlsplit(text)
+            if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.port == 0:
+                raise ValueError(text)
+            if not re.fullmatch(r"(/\d*)?", parts.path):
                 raise ValueError(text)
             return text
 
@@ -128,6 +144,21 @@ class Environment:
                 self.problems.append(f"{name} in .env is not a setting of webmonitor.{hint}")
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
+
+    def _read_file(self, dotenv: Path) -> None:
+        """Note the settings of a `.env` file, and as a problem what would be passed over in silence."""
+        try:
+            text = dotenv.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            self.problems.append(f"{dotenv} cannot be read: {reason}.")
+            return
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip() and not line.startswith("#") and not ASSIGNMENT.match(line):
+                self.problems.append(f"Line {number} of .env is not of the form NAME=value (without spaces around =).")
+        _DotEnv.ENVIRON = {}
+        _DotEnv.read_env(io.StringIO(text))
+        self._file = _DotEnv.ENVIRON
 
     def _read(self, name: str, default: T, parse: Callable[[str], T], rule: str, *, show: bool = True) -> T:
         text = self.raw(name)
@@ -160,8 +191,25 @@ def prepare_data_dir(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"DATA_DIR {path} cannot be created: {error.strerror}.") from error
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise ConfigurationError(f"DATA_DIR {path} is not writable by the user that runs webmonitor.")
+    try:
+        # Permissions alone do not tell: the file system may be read-only or full.
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ConfigurationError(f"DATA_DIR {path} cannot be written to: {error.strerror}.") from error
+
+
+def prepare_sqlite_file(name: str) -> None:
+    """Create the database file with mode 0600, which SQLite then gives to its journals as well.
+
+    Raises `ConfigurationError` where it cannot be created or opened for writing. In-memory names are passed over.
+    """
+    if name.startswith((":memory:", "file:")):
+        return
+    try:
+        os.close(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ConfigurationError(f"The database file {name} cannot be opened: {error.strerror}.") from error
 
 
 def generated_secret(path: Path, length: int = 50) -> str:

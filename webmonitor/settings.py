@@ -8,8 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+
 from webmonitor import __version__
-from webmonitor.environment import Environment, generated_secret, prepare_data_dir
+from webmonitor.environment import Environment, generated_secret, prepare_data_dir, prepare_sqlite_file
+
+# Lets Django's classes take type parameters at run time too, such as ModelForm[Website].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(Path(os.environ.get("WEBMONITOR_DOTENV", BASE_DIR / ".env")))
@@ -20,6 +25,8 @@ PROJECT_URL = "https://github.com/webmonitor/webmonitor"
 # --- Where it listens and keeps things ---------------------------------------------------
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.number("PORT", 8080, minimum=1, maximum=65535)
+# Web processes; threads of one process serve as many people as most monitors have.
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 1, minimum=1, maximum=64)
 DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "data")).resolve()
 DATABASE = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'webmonitor.sqlite3'}")
 REDIS_URL = env.broker("REDIS_URL")
@@ -29,7 +36,7 @@ IS_SQLITE = DATABASE["ENGINE"] == "django.db.backends.sqlite3"
 
 # --- Security ----------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG", default=False)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # HTTPS_ONLY says that people reach the monitor through a TLS proxy and in no other way.
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=False)
@@ -56,13 +63,16 @@ _secret_key = env.secret("SECRET_KEY")
 env.refuse_if_bad()
 
 prepare_data_dir(DATA_DIR)
+if IS_SQLITE:
+    prepare_sqlite_file(str(DATABASE["NAME"]))
 SECRET_KEY = _secret_key or generated_secret(DATA_DIR / "secret_key")
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "webmonitor.apps.WebmonitorConfig",
     "monitoring",
     "websites",
-    "django.contrib.admin",
+    "webmonitor.admin_site.WebmonitorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -133,6 +143,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {**(SQLITE_OPTIONS if IS_SQLITE else POSTGRESQL_OPTIONS), **DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": None if IS_SQLITE else 300,
         "CONN_HEALTH_CHECKS": not IS_SQLITE,
+        # A file like the real one: threads of a test share it, and wait for each other as they do in use.
+        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")} if IS_SQLITE else {},
     },
 }
 
@@ -170,22 +182,26 @@ X_FRAME_OPTIONS = "DENY"
 REST_FRAMEWORK: dict[str, Any] = {
     # Token first: an anonymous caller then gets 401 without the browser's own password dialog.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "webmonitor.authentication.TokenAuthentication",
         "webmonitor.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["websites.api.permissions.ModelPermissions"],
     "DEFAULT_PARSER_CLASSES": [
         "websites.api.parsers.BoundedJSONParser",
-        "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "websites.api.parsers.BoundedFormParser",
+        "websites.api.parsers.BoundedMultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "websites.api.renderers.InertJSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.SearchFilter",
         "rest_framework.filters.OrderingFilter",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "webmonitor.openapi.Schema",
     "URL_FORMAT_OVERRIDE": None,
 }
 REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=365), "TOKEN_PREFIX": "wm_"}
@@ -198,10 +214,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["webmonitor.openapi.without_trailing_slash"],
 }
 
 # --- Celery: https://docs.celeryq.dev/en/stable/userguide/configuration.html ---------------
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost//"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     # The default of one second between looks into the in-process queue would make checks late.
@@ -212,7 +229,12 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-schedules": {
         "task": "monitoring.tasks.reconcile_schedules",
         "schedule": 180.0,
-        "options": {"expires": 180.0},
+        "options": {"expire_seconds": 180},
+    },
+    "prune-monitoring-data": {
+        "task": "monitoring.tasks.prune_monitoring_data",
+        "schedule": 3600.0,
+        "options": {"expire_seconds": 3600},
     },
 }
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -245,5 +267,6 @@ LOGGING: dict[str, Any] = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "django_celery_beat": {"level": "WARNING"},
     },
 }

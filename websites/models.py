@@ -102,10 +102,6 @@ class Website(models.Model):
     def __str__(self) -> str:
         return self.website_url
 
-    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        super().clean_fields(exclude)
-        self._normalise()
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         self._normalise()
         with transaction.atomic(using=kwargs.get("using")):
@@ -118,6 +114,10 @@ class Website(models.Model):
             result = super().delete(*args, **kwargs)
             _tell_deleted([website_id])
         return result
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        super().clean_fields(exclude)
+        self._normalise()
 
     def _normalise(self) -> None:
         """Give the URL its one spelling; raises `ValidationError` where it is none."""

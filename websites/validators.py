@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 URL_MAX_LENGTH = 2048
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# White space, control characters, backslashes (which browsers read as slashes) and lone surrogates.
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 # Host names as they occur, underscores included (service names of containers have them).
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 # RFC 3986 sections 2.2 and 2.3, and "%" of what is encoded already; anything else gets encoded.
@@ -30,7 +32,7 @@ def normalise_url(text: str) -> str:
     everything that is no such URL.
     """
     text = text.strip(" ")
-    if any(char in text for char in "\\\x7f") or any(ord(char) <= 0x20 or 0x80 <= ord(char) < 0xA0 for char in text):
+    if FORBIDDEN.search(text):
         raise ValidationError("A URL has no spaces, control characters or backslashes.", code="invalid")
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower()
@@ -45,6 +47,8 @@ def normalise_url(text: str) -> str:
         raise ValidationError("A URL has no user name or password here.", code="invalid")
     if port == 0:
         raise ValidationError("The port must be from 1 to 65535.", code="invalid")
+    if "[" in parts.netloc and ":" not in host:
+        raise ValidationError("The URL has no valid IPv6 address.", code="invalid")
     authority = _normalise_host(host)
     if port is not None and port != DEFAULT_PORTS[scheme]:
         authority += f":{port}"
@@ -59,7 +63,10 @@ def normalise_url(text: str) -> str:
 def _normalise_host(host: str) -> str:
     if ":" in host:
         try:
-            return f"[{ipaddress.IPv6Address(host).compressed}]"
+            address = ipaddress.IPv6Address(host)
+            if address.scope_id is not None:
+                raise ValueError("an interface of this machine is no part of a website's address")
+            return f"[{address.compressed}]"
         except ValueError as error:
             raise ValidationError("The URL has no valid IPv6 address.", code="invalid") from error
     if not host.isascii():
@@ -85,6 +92,8 @@ def validate_url(text: str) -> None:
 
 def validate_regex(pattern: str) -> None:
     """Raises `ValidationError` with RE2's own words where it cannot compile the pattern."""
+    if "\0" in pattern:
+        raise ValidationError("Not a valid RE2 pattern: it has a NUL character", code="invalid_regex")
     options = re2.Options()
     options.max_mem = REGEX_MAX_MEMORY
     options.log_errors = False

@@ -6,6 +6,10 @@ from enum import StrEnum
 # A match of a pattern with at most one group is a string, of one with several groups a list of them.
 Matches = list[str] | list[list[str]]
 
+# Bytes of a body after decompression; more is the error `body_too_large`.
+BODY_CAP = 1 << 20
+MAX_REDIRECTS = 10
+
 
 class ErrorKind(StrEnum):
     """Why a check has no usable answer: a closed list, each value stored as it is."""

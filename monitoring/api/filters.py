@@ -1,0 +1,78 @@
+"""What lists of websites and of monitoring data can be narrowed by."""
+
+from django.core.exceptions import ValidationError as InvalidUrl
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+
+from monitoring.api.current import in_state
+from monitoring.api.moments import MomentFilter
+from monitoring.models import CheckError, MonitoringData, State
+from websites.api.filters import IntegerFilter, KeywordFilter, WebsiteFilter
+from websites.api.views import get_website
+from websites.models import Website, WebsiteQuerySet
+from websites.validators import normalise_url
+
+# Beside the errors themselves.
+NO_ERROR, ANY_ERROR = "none", "any"
+
+
+class MonitoredWebsiteFilter(WebsiteFilter):
+    state = filters.ChoiceFilter(choices=State.choices, method="in_state", help_text="Only websites in this state.")
+
+    def in_state(self, websites: WebsiteQuerySet, _name: str, value: str) -> WebsiteQuerySet:
+        return in_state(websites, value)
+
+
+class MonitoredKeywordFilter(MonitoredWebsiteFilter, KeywordFilter):
+    pass
+
+
+class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
+    website_url = filters.CharFilter(method="by_website", label="URL", help_text="Checks of this website only.")
+    website_id = IntegerFilter(method="by_website", label="website ID", help_text="Checks of this website only.")
+    since = MomentFilter("entry_timestamp", "gte", help_text="Checks made at this time or later (UTC).")
+    until = MomentFilter("entry_timestamp", "lt", help_text="Checks made before this time (UTC).")
+    error = filters.ChoiceFilter(
+        choices=[(NO_ERROR, "no error"), (ANY_ERROR, "any error"), *CheckError.choices],
+        method="by_error",
+        help_text="Checks that ended with this error.",
+    )
+    http_status = IntegerFilter(help_text="Checks answered with this status; 0 where no answer came.")
+
+    class Meta:
+        model = MonitoringData
+        fields: tuple[str, ...] = ()
+
+    def filter_queryset(self, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
+        website = self._named_website()
+        rows: QuerySet[MonitoringData] = super().filter_queryset(queryset)
+        return rows if website is None else rows.filter(website=website)
+
+    def by_website(self, rows: QuerySet[MonitoringData], _name: str, _value: object) -> QuerySet[MonitoringData]:
+        # Both parameters name one website together: `filter_queryset` looks it up.
+        return rows
+
+    def by_error(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
+        if value == ANY_ERROR:
+            return rows.exclude(error="")
+        return rows.filter(error="" if value == NO_ERROR else value)
+
+    def _named_website(self) -> Website | None:
+        url, website_id = self.form.cleaned_data["website_url"], self.form.cleaned_data["website_id"]
+        website = None
+        if website_id is not None:
+            website = get_website(Website.objects.all(), website_id=website_id)
+        if url:
+            website_by_url = get_website(Website.objects.all(), website_url=_normal(url))
+            if website is not None and website != website_by_url:
+                raise ValidationError({"website_id": ["It is not the website that website_url names."]})
+            website = website_by_url
+        return website
+
+
+def _normal(url: str) -> str:
+    try:
+        return normalise_url(url)
+    except InvalidUrl as error:
+        raise ValidationError({"website_url": error.messages}) from error

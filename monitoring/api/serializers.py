@@ -1,0 +1,108 @@
+"""Websites with what is known of them, and monitoring data."""
+
+import json
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from monitoring.api.current import latest_checks, state_of
+from monitoring.models import MonitoringData, State
+from websites.api.serializers import NamedWebsiteSerializer, WebsiteSerializer
+from websites.models import Website
+
+STRING = {"type": "string"}
+MATCHES = {
+    "type": "array",
+    "nullable": True,
+    "items": {"oneOf": [STRING, {"type": "array", "items": STRING}]},
+    "description": (
+        "Every match of the website's regex: its text, that of its one group, or a list where it has several. "
+        "Empty where nothing matched, null where there was no regex or no body to look in."
+    ),
+    "example": ["ok"],
+}
+
+
+@extend_schema_field(MATCHES)
+class MatchesField(serializers.Field[Any, Any, Any, Any]):
+    """Stored as JSON text, answered as the list that it is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, read_only=True)
+
+    def to_representation(self, value: str) -> Any:
+        try:
+            return json.loads(value)
+        except ValueError:  # written by hand or by another program: shown as it is
+            return [value]
+
+
+class LastCheckSerializer(serializers.ModelSerializer[MonitoringData]):
+    regex_response = MatchesField()
+
+    class Meta:
+        model = MonitoringData
+        fields = ("entry_timestamp", "http_status", "response_time", "error", "error_detail", "regex_response")
+        read_only_fields = fields
+
+
+class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
+    website_id = serializers.IntegerField(read_only=True)
+    website_url = serializers.CharField(source="website.website_url", read_only=True)
+    regex_response = MatchesField()
+
+    class Meta:
+        model = MonitoringData
+        fields = (
+            "id",
+            "website_id",
+            "website_url",
+            "entry_timestamp",
+            "http_status",
+            "response_time",
+            "regex_response",
+            "scheduled_at",
+            "error",
+            "error_detail",
+            "dns_time",
+            "connect_time",
+            "tls_time",
+            "first_byte_time",
+            "remote_ip",
+        )
+        read_only_fields = fields
+
+
+class _PageOfWebsites(serializers.ListSerializer[Website]):
+    """Looks up the latest checks of all its websites at once."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        websites: list[Website] = list(data)
+        self.child.latest = latest_checks([website.pk for website in websites])  # type: ignore[union-attr]
+        return super().to_representation(websites)
+
+
+class MonitoredWebsiteSerializer(WebsiteSerializer):
+    latest: dict[int, MonitoringData] | None = None
+    state = serializers.SerializerMethodField()
+    last_check = serializers.SerializerMethodField()
+
+    class Meta(WebsiteSerializer.Meta):
+        fields = (*WebsiteSerializer.Meta.fields, "state", "last_check")
+        list_serializer_class = _PageOfWebsites
+
+    @extend_schema_field(serializers.ChoiceField(choices=State.choices))
+    def get_state(self, website: Website) -> str:
+        return state_of(website).value
+
+    @extend_schema_field(LastCheckSerializer(allow_null=True))
+    def get_last_check(self, website: Website) -> Any:
+        latest = latest_checks([website.pk]) if self.latest is None else self.latest
+        check = latest.get(website.pk)
+        return None if check is None else LastCheckSerializer(check).data
+
+
+class MonitoredNamedWebsiteSerializer(NamedWebsiteSerializer, MonitoredWebsiteSerializer):
+    class Meta(MonitoredWebsiteSerializer.Meta):
+        pass

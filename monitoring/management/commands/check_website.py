@@ -1,0 +1,85 @@
+"""`manage.py check_website <id|url>`: check a website now, and say what came; nothing is stored."""
+
+import argparse
+import math
+from io import StringIO
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from monitoring import check_report, probe, runner
+from monitoring.models import State
+from monitoring.probe.types import ProbeRequest, ProbeResult
+from websites.models import Website
+from websites.plain_text import inert
+from websites.validators import normalise_url, validate_regex
+
+BAD_USAGE = 2
+LONGEST_TIMEOUT = 300.0
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and 0 < value <= LONGEST_TIMEOUT):
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {LONGEST_TIMEOUT:.0f}")
+    return value
+
+
+class Command(BaseCommand):
+    help = (
+        "Check a website now and print what came; nothing is stored. Exit code 0: a good answer, "
+        "1: an error or an HTTP status of 400 and above, 2: no such website, or a bad URL or regex."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("website", metavar="ID|URL", help="a website's ID, or any http or https URL")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--regex", metavar="PATTERN", help="extract this instead of the website's own regex")
+        parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for the whole exchange")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        website = self._website(options["website"])
+        request = _request(website, options["regex"], options["timeout"])
+        result = probe.check(request, guard=runner.guard(), user_agent=runner.user_agent())
+        if options["json"]:
+            self.stdout.write(check_report.as_json(result, website.pk))
+        else:
+            self._print(result, website.pk, no_color=options["no_color"])
+        if check_report.state(result) != State.UP:
+            raise SystemExit(1)
+
+    def _website(self, text: str) -> Website:
+        """The website with this ID or URL, or an unsaved one for a URL that is not registered."""
+        if text.isascii() and text.isdigit():
+            website = Website.objects.filter(pk=text).first()
+            if website is None:
+                raise CommandError(f"There is no website with the ID {text}.", returncode=BAD_USAGE)
+            return website
+        try:
+            url = normalise_url(text)
+        except ValidationError as error:
+            raise CommandError(f"{inert(text[:200])}: {error.messages[0]}", returncode=BAD_USAGE) from error
+        return Website.objects.filter(website_url=url).first() or Website(website_url=url)
+
+    def _print(self, result: ProbeResult, website_id: int | None, *, no_color: bool) -> None:
+        text = StringIO()
+        console = Console(file=text, force_terminal=self.stdout.isatty(), no_color=no_color, highlight=False)
+        check_report.show(console, result, website_id)
+        self.stdout.write(text.getvalue(), ending="")
+
+
+def _request(website: Website, regex: str | None, timeout: float | None) -> ProbeRequest:
+    """The check a worker would make, but for what the command line asks to be otherwise."""
+    if regex:
+        try:
+            validate_regex(regex)
+        except ValidationError as error:
+            raise CommandError(inert(error.messages[0]), returncode=BAD_USAGE) from error
+    pattern = website.regex if regex is None else regex or None
+    if website._state.adding:
+        request = ProbeRequest(website.website_url, runner.TIMEOUT_MAX, pattern)
+    else:
+        request = runner.probe_request(website.website_url, website.monitoring_interval, pattern)
+    return ProbeRequest(request.url, timeout or request.timeout, request.pattern, wants_certificate=True)

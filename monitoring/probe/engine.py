@@ -1,0 +1,280 @@
+"""Makes thousands of checks at once in one thread, with libcurl's multi interface and epoll.
+
+https://curl.se/libcurl/c/libcurl-multi.html ("multi_socket") is the pattern: libcurl says which
+descriptors and which timer it waits for, and is told when one of them is ready.
+"""
+
+import contextlib
+import logging
+import os
+import resource
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+import certifi
+import pycurl
+
+from monitoring.probe.guard import AddressGuard
+from monitoring.probe.transfer import OnExchange, Transfer, internal_exchange
+from monitoring.probe.types import Exchange, ProbeRequest
+
+logger = logging.getLogger(__name__)
+
+# Checks begun between two looks at the network, so that a large batch delays nobody's answer.
+ADMITTED_AT_ONCE = 32
+# Idle handles kept for the next checks; each is a few kilobytes.
+IDLE_KEPT = 1000
+EVENTS_AT_ONCE = 256
+# Descriptors: asked for, left to the rest of the process, and taken at most by one check while it
+# tries two addresses at the same time.
+DESCRIPTORS_WANTED = 65_536
+DESCRIPTORS_LEFT = 256
+DESCRIPTORS_PER_CHECK = 2
+FEWEST_AT_ONCE = 64
+# After libcurl itself failed, so that a lasting fault does not become a busy loop.
+REBUILD_PAUSE = 0.2
+# For the thread's last callbacks after the time given to `stop` is over.
+STOP_GRACE = 1.0
+
+EPOLL_MASKS = {
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+
+Waiting = tuple[ProbeRequest, int, OnExchange]
+
+
+class Engine:
+    """A thread that makes checks. Every request that was submitted gets exactly one callback."""
+
+    def __init__(self, guard: AddressGuard, *, user_agent: str, ca_file: str = certifi.where()) -> None:
+        self._guard = guard
+        self._user_agent = user_agent
+        self._ca_file = ca_file
+        self._lock = threading.Lock()
+        self._waiting: deque[Waiting] = deque()
+        self._running: dict[pycurl.Curl, Transfer] = {}
+        self._idle: list[Transfer] = []
+        self._timer_at: float | None = None
+        self._stop_at: float | None = None
+        self._closed = False
+        self._delivered = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="probe-engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; once only."""
+        self._at_once = checks_at_once()
+        self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._begin_afresh()
+        self._thread.start()
+
+    def submit(self, requests: Sequence[ProbeRequest], on_exchange: OnExchange) -> None:
+        """Hand over checks to make; any thread may, and never waits.
+
+        `on_exchange` is called in the engine's thread with the index of a request and its exchange,
+        in the order in which the checks end; it must be quick. Raises `RuntimeError` after `stop`.
+        """
+        with self._lock:
+            if self._closed or not self._thread.is_alive():
+                raise RuntimeError("The engine is not running.")
+            self._waiting.extend((request, index, on_exchange) for index, request in enumerate(requests))
+            os.eventfd_write(self._wake_up, 1)
+
+    @property
+    def in_flight(self) -> int:
+        """How many checks were submitted and have not ended."""
+        return len(self._waiting) + len(self._running)
+
+    def stop(self, timeout: float) -> None:
+        """Take no more checks, let the running ones end for `timeout` seconds, then give up the rest as `internal`."""
+        with self._lock:
+            if not self._closed and self._thread.is_alive():
+                self._stop_at = time.monotonic() + timeout
+                self._closed = True
+                os.eventfd_write(self._wake_up, 1)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            # Not for the end of the thread: libcurl may still wait for the system's name lookups.
+            self._delivered.wait(timeout + STOP_GRACE)
+
+    # --- The thread -----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                try:
+                    self._turn()
+                except Exception:
+                    # A fault here must not end all checks for ever: give up those running, begin afresh.
+                    logger.exception("The probe engine failed and starts afresh.")
+                    self._rebuild()
+        finally:
+            with self._lock:
+                self._closed = True
+            self._give_up_running("the engine stopped before the check had ended")
+            self._give_up_waiting("the engine stopped before the check had begun")
+            self._delivered.set()
+            self._close()
+
+    def _is_over(self) -> bool:
+        if self._stop_at is None:
+            return False
+        return not self.in_flight or time.monotonic() >= self._stop_at
+
+    def _turn(self) -> None:
+        self._admit()
+        for descriptor, events in self._epoll.poll(self._patience(), EVENTS_AT_ONCE):
+            if descriptor == self._wake_up:
+                os.eventfd_read(self._wake_up)
+            else:
+                self._multi.socket_action(descriptor, _select_bits(events))
+        if self._timer_at is not None and self._timer_at <= time.monotonic():
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._reap()
+
+    def _patience(self) -> float:
+        """Seconds to wait for events; negative is for ever."""
+        if self._waiting and len(self._running) < self._at_once:
+            return 0.0
+        ends = [moment for moment in (self._timer_at, self._stop_at) if moment is not None]
+        return max(0.0, min(ends) - time.monotonic()) if ends else -1.0
+
+    def _admit(self) -> None:
+        for _ in range(min(ADMITTED_AT_ONCE, len(self._waiting), self._at_once - len(self._running))):
+            self._begin(*self._waiting.popleft())
+
+    def _begin(self, request: ProbeRequest, index: int, on_exchange: OnExchange) -> None:
+        try:
+            transfer = self._idle.pop() if self._idle else Transfer(self._guard, self._user_agent, self._ca_file)
+            transfer.begin(request, index, on_exchange)
+            self._multi.add_handle(transfer.curl)
+        except (pycurl.error, ValueError, TypeError, OverflowError) as error:
+            _deliver(on_exchange, index, internal_exchange(request, time.time(), _reason(error)))
+        else:
+            self._running[transfer.curl] = transfer
+
+    def _reap(self) -> None:
+        _, succeeded, failed = self._multi.info_read()
+        for curl in succeeded:
+            self._end(curl, pycurl.E_OK, "")
+        for curl, code, message in failed:
+            self._end(curl, code, message)
+
+    def _end(self, curl: pycurl.Curl, code: int, message: str) -> None:
+        self._multi.remove_handle(curl)
+        transfer = self._running[curl]
+        try:
+            if transfer.follow():
+                self._multi.add_handle(curl)
+                return
+            exchange = transfer.exchange(code, message)
+        except Exception as error:
+            logger.exception("The outcome of a check could not be read.")
+            exchange = internal_exchange(transfer.request, transfer.started_at, _reason(error))
+        del self._running[curl]
+        index, on_exchange = transfer.index, transfer.on_exchange
+        transfer.release()
+        if len(self._idle) < IDLE_KEPT:
+            self._idle.append(transfer)
+        else:
+            curl.close()
+        _deliver(on_exchange, index, exchange)
+
+    def _give_up_running(self, reason: str) -> None:
+        while self._running:
+            curl, transfer = self._running.popitem()
+            exchange = internal_exchange(transfer.request, transfer.started_at, reason)
+            _deliver(transfer.on_exchange, transfer.index, exchange)
+            with contextlib.suppress(pycurl.error):
+                self._multi.remove_handle(curl)
+
+    def _give_up_waiting(self, reason: str) -> None:
+        while self._waiting:
+            request, index, on_exchange = self._waiting.popleft()
+            _deliver(on_exchange, index, internal_exchange(request, time.time(), reason))
+
+    def _rebuild(self) -> None:
+        self._give_up_running("the engine failed")
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, None)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, None)
+        # In a thread of its own, since closing waits for name lookups that are under way.
+        threading.Thread(target=self._multi.close, daemon=True).start()
+        self._epoll.close()
+        self._idle.clear()
+        self._begin_afresh()
+        time.sleep(REBUILD_PAUSE)
+
+    def _close(self) -> None:
+        self._idle.clear()
+        self._multi.close()
+        self._epoll.close()
+        os.close(self._wake_up)
+
+    # --- libcurl's wishes -----------------------------------------------------------------
+
+    def _begin_afresh(self) -> None:
+        self._timer_at = None
+        self._watched: set[int] = set()
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake_up, select.EPOLLIN)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        # Nobody shares a connection, so nobody shall wait for one.
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
+
+    def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            self._watched.discard(descriptor)
+            # A descriptor that is closed already has left by itself.
+            with contextlib.suppress(OSError):
+                self._epoll.unregister(descriptor)
+        elif descriptor in self._watched:
+            self._epoll.modify(descriptor, EPOLL_MASKS[what])
+        else:
+            self._epoll.register(descriptor, EPOLL_MASKS[what])
+            self._watched.add(descriptor)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+def checks_at_once() -> int:
+    """How many checks the process has descriptors for; asks the system for many first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    available = DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft
+    return max(FEWEST_AT_ONCE, (available - DESCRIPTORS_LEFT) // DESCRIPTORS_PER_CHECK)
+
+
+def _select_bits(events: int) -> int:
+    """What epoll saw, in libcurl's terms."""
+    bits = 0
+    if events & select.EPOLLIN:
+        bits |= pycurl.CSELECT_IN
+    if events & select.EPOLLOUT:
+        bits |= pycurl.CSELECT_OUT
+    if events & (select.EPOLLERR | select.EPOLLHUP):
+        bits |= pycurl.CSELECT_ERR
+    return bits
+
+
+def _deliver(on_exchange: OnExchange, index: int, exchange: Exchange) -> None:
+    try:
+        on_exchange(index, exchange)
+    except Exception:
+        logger.exception("The receiver of a finished check failed.")
+
+
+def _reason(error: Exception) -> str:
+    """An exception in words that name no URL."""
+    if isinstance(error, pycurl.error) and len(error.args) > 1:
+        return str(error.args[1])
+    return type(error).__name__

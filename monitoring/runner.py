@@ -1,0 +1,126 @@
+"""A worker's path from due slots to stored rows.
+
+1. A task hands over `[website_id, slot]` pairs (`Runner.submit`): the websites are read, slots that
+   expired on the way are dropped, the rest goes to the engine thread. The task ends there; it waits only
+   where too many checks are under way already.
+2. The engine calls back with each finished exchange; it goes into a queue.
+3. The recorder thread reads bodies, runs patterns, and writes what is finished in bulk, a few times a second.
+   One thread and one connection write for the whole process, whatever the number of tasks.
+"""
+
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from monitoring import recorder
+from monitoring.plan import Slot
+from monitoring.probe.engine import Engine
+from monitoring.probe.guard import AddressGuard
+from monitoring.probe.types import Exchange, ProbeRequest
+from websites.models import Website
+
+logger = logging.getLogger(__name__)
+
+# Checks under way at once in one process; beyond, tasks wait and the queue in the broker fills.
+IN_FLIGHT_CAP = 4_000
+# A check never takes longer than this (seconds), nor than this share of its interval.
+TIMEOUT_MAX = 10.0
+TIMEOUT_SHARE = 0.8
+
+
+def user_agent() -> str:
+    return f"webmonitor/{settings.VERSION} (+{settings.PROJECT_URL})"
+
+
+def guard() -> AddressGuard:
+    """The address guard as the settings have it."""
+    return AddressGuard(settings.PROBE_ALLOWED_NETWORKS)
+
+
+def probe_request(url: str, interval: int, regex: str | None) -> ProbeRequest:
+    """The check of a website that is due every `interval` seconds."""
+    return ProbeRequest(url=url, timeout=min(TIMEOUT_MAX, TIMEOUT_SHARE * interval), pattern=regex)
+
+
+class Runner:
+    """One a worker process. All methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._engine = Engine(guard(), user_agent=user_agent())
+        self._finished: queue.SimpleQueue[recorder.Check | None] = queue.SimpleQueue()
+        self._room = threading.Condition()
+        self._under_way = 0
+        self._recorder = threading.Thread(target=self._record, name="recorder", daemon=True)
+        self.expired = 0
+
+    def start(self) -> None:
+        self._engine.start()
+        self._recorder.start()
+
+    def submit(self, slots: Sequence[Slot]) -> None:
+        """Have these websites checked; returns when the engine has them. Waits while it has too many."""
+        now = time.time_ns() // 1_000_000
+        due: list[tuple[int, int]] = []
+        requests: list[ProbeRequest] = []
+        slot_of = dict(slots)
+        websites = Website.objects.active().filter(pk__in=slot_of).order_by()
+        for website_id, url, interval, regex in websites.values_list(
+            "pk", "website_url", "monitoring_interval", "regex"
+        ):
+            slot = slot_of[website_id]
+            if now - slot > interval * 1000:
+                self.expired += 1
+                continue
+            due.append((website_id, slot))
+            requests.append(probe_request(url, interval, regex))
+        self._wait_for_room(len(due))
+
+        def finished(index: int, exchange: Exchange) -> None:
+            website_id, slot = due[index]
+            self._finished.put(recorder.Check(website_id, slot, exchange))
+
+        self._engine.submit(requests, finished)
+
+    def stop(self, timeout: float) -> None:
+        """Let the checks under way end, at most for `timeout` seconds, and write what they showed."""
+        deadline = time.monotonic() + timeout
+        self._engine.stop(timeout * 0.7)
+        self._finished.put(None)
+        self._recorder.join(max(0.0, deadline - time.monotonic()))
+        if self._recorder.is_alive():
+            logger.error("checks lost at shutdown, the database could not be written to in time")
+
+    def _wait_for_room(self, wanted: int) -> None:
+        with self._room:
+            self._room.wait_for(lambda: self._under_way == 0 or self._under_way + wanted <= IN_FLIGHT_CAP)
+            self._under_way += wanted
+
+    def _record(self) -> None:
+        """The recorder thread: until None comes, take what is finished and write it."""
+        desk = recorder.Recorder()
+        open_ended = True
+        while open_ended:
+            checks, open_ended = recorder.collect(self._finished)
+            try:
+                desk.write(checks)
+            except Exception:
+                # This thread must outlive any fault in what it is given; the checks in hand are lost.
+                logger.exception("checks lost by a fault of the recorder", extra={"checks": len(checks)})
+            with self._room:
+                self._under_way -= len(checks)
+                self._room.notify_all()
+        close_old_connections()
+
+
+@functools.cache
+def current() -> Runner:
+    """This process's runner, started when first asked for."""
+    runner = Runner()
+    runner.start()
+    return runner

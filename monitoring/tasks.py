@@ -1,0 +1,29 @@
+"""Celery tasks: what beat sends and workers run. Each is thin; the work is in the module it names."""
+
+import time
+
+from celery import shared_task
+
+from monitoring import retention, runner, schedule
+
+
+@shared_task
+def check_batch(slots: list[tuple[int, int]]) -> None:
+    """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them."""
+    runner.current().submit(slots)
+
+
+@shared_task
+def check_website(website_id: int) -> None:
+    """Check one website now: what its periodic task says, and what django-celery-beat's own scheduler sends."""
+    runner.current().submit([(website_id, time.time_ns() // 1_000_000)])
+
+
+@shared_task
+def reconcile_schedules() -> None:
+    schedule.reconcile()
+
+
+@shared_task
+def prune_monitoring_data() -> None:
+    retention.prune()

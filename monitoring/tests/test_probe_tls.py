@@ -1,0 +1,119 @@
+"""TLS as websites get it wrong, each cause named."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from monitoring.probe import AddressGuard, ErrorKind, Exchange, ProbeRequest, check
+from monitoring.tests.servers import Authority, Peer, Server, answering, redirect, response, routing
+
+LOOPBACK = AddressGuard([ip_network("127.0.0.0/8"), ip_network("::1/128")])
+ANSWER = answering(response(body=b"secret"))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def probe(url: str, authority: Authority, *, wants_certificate: bool = False) -> Exchange:
+    request = ProbeRequest(url, timeout=20.0, wants_certificate=wants_certificate)
+    return check(request, guard=LOOPBACK, user_agent="webmonitor/test", ca_file=authority.ca_file).exchange
+
+
+def test_a_valid_certificate_with_its_phases(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.context("127.0.0.1")) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (200, None)
+    assert exchange.phases.tls is not None
+    assert exchange.phases.tls > 0
+    assert exchange.certificates == ()
+
+
+def test_the_certificate_comes_along_on_request(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.context("127.0.0.1", "host.example")) as server:
+        first, *_ = probe(server.url(), authority, wants_certificate=True).certificates
+    assert "trustme" in first["Issuer"]
+    assert "host.example" in first["X509v3 Subject Alternative Name"]
+    assert {"Start date", "Expire date", "Serial Number"} <= first.keys()
+
+
+def test_an_expired_certificate(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.context("127.0.0.1", expired=True)) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert exchange.error_detail == "The certificate has expired."
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_certificate_for_another_host(authority: Authority, host: str) -> None:
+    with Server(ANSWER, tls=authority.context("elsewhere.example")) as server:
+        exchange = probe(server.url(host=host), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert exchange.error_detail == "The certificate is for another host name."
+
+
+def test_a_self_signed_certificate(authority: Authority, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path)
+    with Server(ANSWER, tls=stranger.self_signed_context(tmp_path)) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert "self-signed" in exchange.error_detail
+
+
+def test_an_issuer_nobody_trusts(authority: Authority, tmp_path: Path) -> None:
+    with Server(ANSWER, tls=Authority(tmp_path).context("127.0.0.1")) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert "not trusted" in exchange.error_detail
+
+
+def test_the_public_authorities_are_the_default(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.context("127.0.0.1")) as server:
+        request = ProbeRequest(server.url(), timeout=20.0)
+        exchange = check(request, guard=LOOPBACK, user_agent="webmonitor/test").exchange
+    assert exchange.error is ErrorKind.TLS
+
+
+def test_outdated_tls(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.outdated_context("127.0.0.1")) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert "outdated" in exchange.error_detail
+
+
+def test_plain_http_on_a_port_asked_for_tls(authority: Authority) -> None:
+    with Server(answering(response("400 Bad Request"))) as server:
+        exchange = probe(server.url().replace("http:", "https:"), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+    assert exchange.error_detail == "The server does not speak TLS on this port."
+
+
+def test_tls_on_a_port_asked_for_plain_http(authority: Authority) -> None:
+    with Server(ANSWER, tls=authority.context("127.0.0.1")) as server:
+        exchange = probe(server.url().replace("https:", "http:"), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.INVALID_RESPONSE)
+
+
+def test_a_handshake_that_is_broken_off(authority: Authority) -> None:
+    with Server(Peer.finish) as server:
+        exchange = probe(server.url().replace("http:", "https:"), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
+
+
+def test_a_handshake_that_never_ends(authority: Authority) -> None:
+    with Server(Peer.hold) as server:
+        request = ProbeRequest(server.url().replace("http:", "https:"), timeout=0.4)
+        exchange = check(request, guard=LOOPBACK, user_agent="webmonitor/test").exchange
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TIMEOUT)
+
+
+def test_a_redirect_from_plain_to_tls_and_back(authority: Authority) -> None:
+    with Server(routing({"/end": response("204 No Content")})) as plain:
+        back = routing({"/back": redirect(plain.url("/end"))})
+        with Server(back, tls=authority.context("127.0.0.1")) as secured:
+            start = routing({"/start": redirect(secured.url("/back"))})
+            with Server(start) as first:
+                exchange = probe(first.url("/start"), authority)
+    assert (exchange.http_status, exchange.error) == (204, None)

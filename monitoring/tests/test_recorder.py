@@ -1,0 +1,193 @@
+"""Finished checks on their way into a real database."""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection, connections
+
+from monitoring import recorder
+from monitoring.models import Heartbeat, MonitoringData, State, WebsiteState
+from monitoring.probe.types import ErrorKind, Exchange, Phases, ProbeRequest
+from monitoring.recorder import Check, Recorder, collect
+from websites.models import Website
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SLOT = 1_800_000_000_250
+
+
+@pytest.fixture
+def website() -> Website:
+    return Website.objects.create(website_url="http://127.0.0.1/", monitoring_interval=60)
+
+
+def exchange(
+    *,
+    http_status: int = 200,
+    error: ErrorKind | None = None,
+    error_detail: str = "",
+    pattern: str | None = None,
+    body: bytes = b"",
+    started_at: float = 1_800_000_000.5,
+) -> Exchange:
+    return Exchange(
+        request=ProbeRequest(url="http://127.0.0.1/", timeout=5, pattern=pattern),
+        started_at=started_at,
+        http_status=http_status,
+        response_time=0.125 if http_status else None,
+        phases=Phases(dns=0.001, connect=0.002, tls=None, first_byte=0.1),
+        remote_ip="127.0.0.1",
+        error=error,
+        error_detail=error_detail,
+        body=body,
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def check(website_id: int, **fields: object) -> Check:
+    return Check(website_id, SLOT, exchange(**fields))  # type: ignore[arg-type]
+
+
+def test_a_check_becomes_a_row(website: Website) -> None:
+    Recorder().write([check(website.pk, pattern=r"a(\d)", body=b"a1 a2")])
+    row = MonitoringData.objects.get()
+    assert row.website == website
+    assert row.http_status == 200
+    assert row.entry_timestamp == datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=UTC)
+    assert row.scheduled_at == datetime(2027, 1, 15, 8, 0, 0, 250_000, tzinfo=UTC)
+    assert row.response_time == 0.125
+    assert json.loads(row.regex_response or "") == ["1", "2"]
+    assert (row.dns_time, row.connect_time, row.tls_time, row.first_byte_time) == (0.001, 0.002, None, 0.1)
+    assert row.remote_ip == "127.0.0.1"
+    assert row.error == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "body", "stored"),
+    [
+        (None, b"", None),
+        ("x", b"nothing here", "[]"),
+        ("ä+", "ää".encode(), '["ää"]'),
+        ("(.)=(.)", b"a=1 b=2", '[["a", "1"], ["b", "2"]]'),
+        ("N.L", b"N\0L NUL", '["NUL"]'),
+    ],
+)
+def test_matches_are_stored_as_json(website: Website, pattern: str | None, body: bytes, stored: str | None) -> None:
+    Recorder().write([check(website.pk, pattern=pattern, body=body)])
+    assert MonitoringData.objects.get().regex_response == stored
+
+
+def test_an_error_is_stored_with_its_words_cut_to_size(website: Website) -> None:
+    Recorder().write([check(website.pk, http_status=0, error=ErrorKind.TLS, error_detail="x" * 500, pattern="x")])
+    row = MonitoringData.objects.get()
+    assert (row.http_status, row.error, row.error_detail) == (0, "tls", "x" * 200)
+    assert row.response_time is None
+    assert row.regex_response is None
+
+
+def test_the_state_follows_the_newest_check_and_since_tells_when(website: Website) -> None:
+    desk = Recorder()
+    desk.write([check(website.pk)])
+    first = WebsiteState.objects.get()
+    assert (first.state, first.since) == (State.UP, MonitoringData.objects.get().entry_timestamp)
+    desk.write([check(website.pk, started_at=1_800_000_010.0)])
+    assert WebsiteState.objects.get().since == first.since
+    later, earlier = 1_800_000_030.0, 1_800_000_020.0
+    desk.write([check(website.pk, http_status=500, started_at=later), check(website.pk, started_at=earlier)])
+    down = WebsiteState.objects.get()
+    assert (down.state, down.since.timestamp()) == (State.DOWN, later)
+
+
+def test_checks_of_a_website_that_is_gone_are_dropped_and_the_others_kept(website: Website) -> None:
+    desk = Recorder()
+    desk.write([check(website.pk), check(website.pk + 1)])
+    assert [row.website_id for row in MonitoringData.objects.all()] == [website.pk]
+
+
+def test_one_row_that_the_database_refuses_does_not_take_the_others_along(website: Website) -> None:
+    desk = Recorder()
+    good, bad = check(website.pk), check(website.pk, http_status=10**9)
+    if connection.vendor == "sqlite":
+        # SQLite takes any size of number, but a CHECK keeps it from negative ones.
+        bad = check(website.pk, http_status=-1)
+    desk.write([good, good, bad, good])
+    assert MonitoringData.objects.count() == 3
+    assert desk.lost == 1
+
+
+def test_checks_are_kept_while_the_database_is_away_and_written_once_after(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
+    desk = Recorder()
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    if connection.vendor == "sqlite":
+        monkeypatch.setitem(connection.settings_dict, "NAME", "/nonexistent/database")
+    else:
+        monkeypatch.setitem(connection.settings_dict, "NAME", "no_such_database")
+    desk.write([check(website.pk)])
+    desk.write([check(website.pk)])
+    monkeypatch.setitem(connection.settings_dict, "NAME", name)
+    desk.write([check(website.pk)])
+    assert MonitoringData.objects.count() == 3
+    assert desk.lost == 0
+
+
+def test_at_most_so_many_checks_are_kept_and_the_oldest_are_counted_as_lost(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
+    monkeypatch.setattr(recorder, "KEPT_CAP", 2)
+    desk = Recorder()
+    connection.close()
+    with monkeypatch.context() as away:
+        away.setitem(connection.settings_dict, "NAME", "/nonexistent/database")
+        desk.write([check(website.pk, http_status=status) for status in (201, 202, 203)])
+    desk.write([])
+    assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [202, 203]
+    assert desk.lost == 1
+
+
+def test_an_idle_worker_says_that_it_lives() -> None:
+    Recorder().write([])
+    assert Heartbeat.objects.get().component == Heartbeat.Component.WORKER
+
+
+@pytest.fixture
+def finished() -> Iterator["queue.SimpleQueue[Check | None]"]:
+    yield queue.SimpleQueue()
+    connections.close_all()
+
+
+def test_what_finishes_together_is_collected_together(finished: "queue.SimpleQueue[Check | None]") -> None:
+    for website_id in range(3):
+        finished.put(check(website_id))
+    checks, open_ended = collect(finished)
+    assert [item.website_id for item in checks] == [0, 1, 2]
+    assert open_ended
+
+
+def test_a_late_check_does_not_hold_up_the_early_one(finished: "queue.SimpleQueue[Check | None]") -> None:
+    finished.put(check(1))
+    late = threading.Timer(2 * recorder.FLUSH_INTERVAL + 0.3, finished.put, [check(2)])
+    late.start()
+    begun = time.monotonic()
+    checks, _ = collect(finished)
+    assert [item.website_id for item in checks] == [1]
+    # Not a matter of speed: it must not have waited for the other one.
+    assert time.monotonic() - begun < 2 * recorder.FLUSH_INTERVAL + 0.3
+    late.join()
+
+
+def test_the_end_of_the_queue_comes_with_what_was_before_it(finished: "queue.SimpleQueue[Check | None]") -> None:
+    finished.put(check(1))
+    finished.put(None)
+    checks, open_ended = collect(finished)
+    assert len(checks) == 1
+    assert not open_ended

@@ -1,0 +1,205 @@
+"""The scheduler on a real database and a real broker, ticked by hand."""
+
+import contextlib
+import queue
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
+
+from monitoring import schedule
+from monitoring.models import Heartbeat
+from monitoring.plan import SOON_AT_START, next_slot
+from monitoring.scheduler import WebsiteScheduler
+from webmonitor.celery import app
+from websites.models import Website
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DEADLINE = 10.0
+
+
+class Bench:
+    """A scheduler, and what it has sent."""
+
+    def __init__(self) -> None:
+        # As beat does at its start.
+        app.loader.import_default_modules()
+        self.queue = app.connection_for_read().SimpleQueue(app.amqp.queues[app.conf.task_default_queue])
+        self.queue.clear()
+        self.scheduler = WebsiteScheduler(app=app)
+        self.messages: list[Any] = []
+        self._is_over = False
+
+    def end_beat(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.scheduler.close()
+
+    def close(self) -> None:
+        self.end_beat()
+        self.queue.clear()
+        self.queue.close()
+        self.queue.channel.connection.client.release()
+
+    def tick_until(self, done: Callable[[], bool], deadline: float = DEADLINE) -> None:
+        end = time.monotonic() + deadline
+        while not done():
+            assert time.monotonic() < end, "the scheduler did not get there in time"
+            time.sleep(min(self.scheduler.tick(), 0.05))
+            self._receive()
+
+    def tick_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self.tick_until(lambda: time.monotonic() >= end, seconds + DEADLINE)
+
+    def batches(self) -> list[list[list[int]]]:
+        return [message.payload[0][0] for message in self._of("monitoring.tasks.check_batch")]
+
+    def checked(self) -> list[int]:
+        return [website_id for batch in self.batches() for website_id, _ in batch]
+
+    def sent(self, task: str) -> int:
+        return len(self._of(task))
+
+    def _of(self, task: str) -> list[Any]:
+        return [message for message in self.messages if message.headers["task"] == task]
+
+    def _receive(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                message = self.queue.get(block=False)
+                message.ack()
+                self.messages.append(message)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def make_websites(count: int, interval: int = 300) -> list[Website]:
+    return Website.objects.bulk_create(
+        Website(website_url=f"http://127.0.0.1/{n}", monitoring_interval=interval) for n in range(count)
+    )
+
+
+def forget_marks() -> None:
+    """As if every website had been checked before."""
+    schedule.owned_tasks().update(last_run_at=timezone.now())
+
+
+def test_a_new_website_is_checked_at_once_and_only_once(bench: Bench) -> None:
+    website = make_websites(1)[0]
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+    bench.tick_for(1.5)
+    assert bench.checked() == [website.pk]
+    assert PeriodicTask.objects.get(name=f"website-{website.pk}").last_run_at is not None
+
+
+def test_a_website_added_while_it_runs_is_checked_within_two_seconds(bench: Bench) -> None:
+    bench.tick_for(0.5)
+    website = make_websites(1)[0]
+    bench.tick_until(lambda: bench.checked() == [website.pk], deadline=2.0)
+
+
+def test_a_website_is_checked_at_its_slots(bench: Bench) -> None:
+    website = make_websites(1, interval=5)[0]
+    forget_marks()
+    expected = next_slot(website.pk, 5_000, time.time_ns() // 1_000_000)
+    bench.tick_until(lambda: len(bench.checked()) == 2, deadline=15)
+    assert [batch for batch in bench.batches()] == [[[website.pk, expected]], [[website.pk, expected + 5_000]]]
+
+
+def test_a_paused_website_is_not_checked_until_it_is_resumed(bench: Bench) -> None:
+    website = make_websites(1)[0]
+    website.is_active = False
+    website.save()
+    bench.tick_for(1.5)
+    assert bench.checked() == []
+    website.is_active = True
+    website.save()
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+
+
+def test_a_check_asked_for_is_done_beside_the_slots(bench: Bench) -> None:
+    website = make_websites(1)[0]
+    forget_marks()
+    bench.tick_for(0.3)
+    assert schedule.request_check([website.pk]) == 1
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+
+
+def test_what_is_due_together_goes_out_in_messages_of_a_hundred(bench: Bench) -> None:
+    make_websites(SOON_AT_START)
+    bench.tick_until(lambda: len(bench.checked()) == SOON_AT_START)
+    assert len(bench.batches()) <= 3
+    assert all(len(batch) <= 100 for batch in bench.batches())
+
+
+def test_many_new_websites_at_a_start_wait_for_their_slots(bench: Bench) -> None:
+    make_websites(SOON_AT_START + 1)
+    bench.tick_until(lambda: not PeriodicTask.objects.filter(last_run_at=None, task=schedule.TASK).exists())
+    bench.tick_for(0.5)
+    # In these moments only few of the slots spread over 300 seconds are due.
+    assert len(bench.checked()) < SOON_AT_START / 5
+
+
+def test_a_message_expires_with_the_longest_interval_in_it(bench: Bench) -> None:
+    make_websites(1, interval=120)
+    bench.tick_until(lambda: len(bench.messages) > 0)
+    message = bench._of("monitoring.tasks.check_batch")[0]
+    expires = timezone.datetime.fromisoformat(message.headers["expires"])
+    assert timedelta(seconds=110) < expires - timezone.now() <= timedelta(seconds=120)
+
+
+def test_a_deleted_website_is_not_checked_any_more(bench: Bench) -> None:
+    website = make_websites(1, interval=5)[0]
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+    website.delete()
+    bench.tick_until(lambda: not bench.scheduler.plan.entries)
+    assert not PeriodicTask.objects.filter(name=f"website-{website.pk}").exists()
+
+
+def test_other_periodic_tasks_run_as_they_do_without_it(bench: Bench) -> None:
+    every_second = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.SECONDS)
+    PeriodicTask.objects.create(name="somebody's own", task="monitoring.tasks.reconcile_schedules", interval=every_second)
+    make_websites(3)
+    bench.tick_until(lambda: bench.sent("monitoring.tasks.reconcile_schedules") >= 2)
+    bench.tick_until(lambda: len(bench.checked()) == 3)
+    # Owned rows never come through the stock path.
+    assert bench.sent("monitoring.tasks.check_website") == 0
+
+
+def test_the_second_beat_stands_by_and_takes_over(bench: Bench) -> None:
+    website = make_websites(1)[0]
+    forget_marks()
+    bench.tick_for(0.3)
+    other = Bench()
+    try:
+        schedule.request_check([website.pk])
+        other.tick_for(1.5)
+        assert other.checked() == []
+        bench.end_beat()
+        other.tick_until(lambda: other.checked() == [website.pk])
+    finally:
+        other.close()
+
+
+def test_runs_are_counted_in_the_periodic_task(bench: Bench) -> None:
+    website = make_websites(1)[0]
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+    marker = PeriodicTasks.last_change()
+    bench.end_beat()
+    assert PeriodicTask.objects.get(name=f"website-{website.pk}").total_run_count == 1
+    assert PeriodicTasks.last_change() == marker
+
+
+def test_it_says_that_it_lives(bench: Bench) -> None:
+    bench.tick_until(lambda: Heartbeat.objects.filter(component=Heartbeat.Component.BEAT).exists())

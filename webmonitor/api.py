@@ -1,0 +1,55 @@
+"""The API's URL map: its resources, its schema and its documentation."""
+
+from django.urls import re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import Route, SimpleRouter
+
+from monitoring.api.filters import MonitoredKeywordFilter
+from monitoring.api.views import MonitoredWebsiteViewSet, MonitoringDataViewSet
+from webmonitor import openapi  # noqa: F401  # registers the authentication schemes
+from webmonitor.tokens import TokenViewSet
+
+
+class Router(SimpleRouter):
+    """Takes every path with and without a trailing slash, and writes it without.
+
+    `PUT` on a list goes to the viewset's `update_named`, where it has one.
+    """
+
+    routes = [  # noqa: RUF012
+        route._replace(mapping={**route.mapping, "put": "update_named"})
+        if isinstance(route, Route) and not route.detail
+        else route
+        for route in SimpleRouter.routes
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+class SchemaView(SpectacularAPIView):
+    """Public: it tells no more than the source code does."""
+
+    authentication_classes = ()
+
+
+class DocsView(SpectacularSwaggerView):
+    authentication_classes = ()
+
+
+router = Router()
+router.register("websites", MonitoredWebsiteViewSet, "website")
+router.register("monitoring", MonitoringDataViewSet, "monitoring")
+router.register("tokens", TokenViewSet, "token")
+
+by_keyword = MonitoredWebsiteViewSet.as_view(
+    {"get": "list"}, filterset_class=MonitoredKeywordFilter, name="Website by keyword"
+)
+
+urlpatterns = [
+    *router.urls,
+    re_path(r"^website/?$", by_keyword, name="website-by-keyword"),
+    re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
+    re_path(r"^docs/?$", DocsView.as_view(), name="docs"),
+]

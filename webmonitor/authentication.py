@@ -1,0 +1,100 @@
+"""Who is calling the API: tokens, and user name with password, both throttled and safe against junk."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from typing import Any
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from knox.auth import TokenAuthentication as KnoxTokenAuthentication
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+# Seconds that a password check stays good in this process, and how many are kept.
+REMEMBERED_FOR = 60.0
+REMEMBERED_CAP = 1024
+# As long as user names get; a longer one belongs to nobody.
+USERNAME_CAP = 150
+LOCKED = "Too many wrong passwords for this user from your address. Try again in 15 minutes."
+WRONG = "Wrong user name or password."
+
+
+class RememberedPasswords:
+    """Password checks that succeeded lately.
+
+    PBKDF2 costs a third of a second on purpose, far more than the request it guards. Neither password nor
+    anything that one could be guessed from is kept: the key is a MAC under a secret of this process alone, over
+    the stored hash too, so that a changed password is forgotten with the change.
+    """
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+        self._until: dict[bytes, float] = {}
+        self._lock = threading.Lock()
+
+    def knows(self, user: User, password: str) -> bool:
+        with self._lock:
+            return self._until.get(self._key(user, password), 0.0) > time.monotonic()
+
+    def remember(self, user: User, password: str) -> None:
+        key = self._key(user, password)
+        with self._lock:
+            # Written anew, so that the dictionary's order is that of the times.
+            self._until.pop(key, None)
+            self._until[key] = time.monotonic() + REMEMBERED_FOR
+            while len(self._until) > REMEMBERED_CAP:
+                del self._until[next(iter(self._until))]
+
+    def _key(self, user: User, password: str) -> bytes:
+        parts = (str(user.pk), user.password, password)
+        message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+        return hmac.digest(self._secret, message, hashlib.sha256)
+
+
+remembered = RememberedPasswords()
+
+
+class BasicAuthentication(authentication.BasicAuthentication):
+    """User name and password, counted and locked by django-axes together with the admin's login."""
+
+    www_authenticate_realm = "webmonitor"
+
+    def authenticate_credentials(self, userid: str, password: str, request: Request | None = None) -> tuple[User, None]:
+        """The user; raises `AuthenticationFailed` (401), or `PermissionDenied` (403) where the caller is locked out."""
+        assert request is not None  # noqa: S101  # given by the framework
+        http_request: HttpRequest = request._request
+        if "\0" in userid or len(userid) > USERNAME_CAP:
+            raise AuthenticationFailed(WRONG)
+        credentials = {"username": userid, "password": password}
+        if not AxesProxyHandler.is_allowed(http_request, credentials):
+            raise PermissionDenied(LOCKED)
+        user = User.objects.filter(username=userid, is_active=True).first()
+        if user is not None and remembered.knows(user, password):
+            return user, None
+        checked = authenticate(request=http_request, **credentials)
+        if not isinstance(checked, User):
+            raise self._refusal(http_request)
+        remembered.remember(checked, password)
+        return checked, None
+
+    def _refusal(self, http_request: HttpRequest) -> AuthenticationFailed | PermissionDenied:
+        if not getattr(http_request, "axes_locked_out", False):
+            return AuthenticationFailed(WRONG)
+        # The attempt that reached the limit is answered here, as JSON, not by the middleware's page.
+        http_request.axes_locked_out = False  # type: ignore[attr-defined]
+        return PermissionDenied(LOCKED)
+
+
+class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]
+    """`Authorization: Token wm_...`; only a hash of each token is stored."""
+
+    def authenticate_credentials(self, token: bytes) -> Any:
+        if not token.isalnum() and not token.replace(b"_", b"").isalnum():
+            raise AuthenticationFailed("Invalid token.")
+        return super().authenticate_credentials(token)

@@ -1,0 +1,34 @@
+"""Serializer fields that know how websites are written down."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from websites.validators import URL_MAX_LENGTH, normalise_url
+
+
+class UrlField(serializers.CharField):
+    """An http(s) URL, given in any spelling, kept in its one normal spelling."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", URL_MAX_LENGTH)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        # Serializers turn Django's ValidationError into the field's error.
+        return normalise_url(super().to_internal_value(data))
+
+
+class FlagField(serializers.BooleanField):
+    """A boolean that a form may leave out like any other field.
+
+    Browsers do not send an unticked box, so the framework takes a missing one for False, which would pause every
+    website added by a short form. Here missing means missing, and the browsable form has a yes/no choice instead.
+    """
+
+    default_empty_html = empty
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("style", {"base_template": "yes_no.html"})
+        super().__init__(**kwargs)

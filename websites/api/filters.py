@@ -1,0 +1,53 @@
+"""What lists of websites can be narrowed by."""
+
+from typing import Any
+
+from django import forms
+from django_filters import rest_framework as filters
+
+from websites.models import Website
+
+FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+class FlagField(forms.CharField):
+    """True or false; anything else is an error, where Django's own would quietly mean "not given"."""
+
+    def clean(self, value: Any) -> bool | None:
+        text = super().clean(value)
+        if text and text.lower() not in FLAGS:
+            raise forms.ValidationError("Must be true or false.", code="invalid")
+        return FLAGS[text.lower()] if text else None
+
+
+class FlagFilter(filters.BooleanFilter):  # type: ignore[misc]
+    field_class = FlagField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Select(choices=[("", "any"), ("true", "yes"), ("false", "no")]))
+        super().__init__(*args, **kwargs)
+
+
+class IntegerFilter(filters.NumberFilter):  # type: ignore[misc]
+    field_class = forms.IntegerField
+
+
+class WebsiteFilter(filters.FilterSet):  # type: ignore[misc]
+    is_active = FlagFilter(label="active", help_text="Only websites that are watched, or only paused ones.")
+    monitoring_interval = IntegerFilter(label="interval", help_text="Seconds, exactly.")
+    monitoring_interval_min = IntegerFilter(
+        "monitoring_interval", "gte", label="interval from", help_text="Seconds, at least."
+    )
+    monitoring_interval_max = IntegerFilter(
+        "monitoring_interval", "lte", label="interval to", help_text="Seconds, at most."
+    )
+
+    class Meta:
+        model = Website
+        fields: tuple[str, ...] = ()
+
+
+class KeywordFilter(WebsiteFilter):
+    keyword = filters.CharFilter(
+        "website_url", "icontains", required=True, label="keyword", help_text="Any part of the URL, in any case."
+    )

@@ -1,0 +1,68 @@
+"""Request bodies with bounds: whatever is sent, it is parsed cheaply or refused with a sentence."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.core.exceptions import SuspiciousOperation
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
+
+BODY_CAP = 256 * 1024
+# No field takes more than a list; what comes deeper would only wear out the stack further on.
+NESTING_CAP = 16
+
+
+class BodyTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"The request body is larger than {BODY_CAP // 1024} kB."
+    default_code = "body_too_large"
+
+
+class _Bounded(BaseParser):
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The parsed body; raises `BodyTooLarge` by the announced length, which is all that a server hands on."""
+        context = parser_context or {}
+        if int(context["request"].META.get("CONTENT_LENGTH") or 0) > BODY_CAP:
+            raise BodyTooLarge
+        try:
+            return super().parse(stream, media_type, context)
+        except SuspiciousOperation as error:
+            raise ParseError("The form has too many fields or is malformed.") from error
+
+
+class BoundedJSONParser(_Bounded, JSONParser):
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            data = super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
+        if _is_nested_deeper(data, NESTING_CAP):
+            raise ParseError("The JSON is nested too deeply.")
+        return data
+
+
+class BoundedFormParser(_Bounded, FormParser):
+    pass
+
+
+class BoundedMultiPartParser(_Bounded, MultiPartParser):
+    pass
+
+
+def _is_nested_deeper(data: Any, levels: int) -> bool:
+    layer = [data]
+    for _ in range(levels):
+        layer = [
+            item
+            for value in layer
+            if isinstance(value, list | dict)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not layer:
+            return False
+    return any(isinstance(value, list | dict) for value in layer)

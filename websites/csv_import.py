@@ -1,0 +1,131 @@
+"""Websites read from CSV, compared with those there are, and written in one go."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from websites.csv_files import Line
+from websites.models import Website
+from websites.validators import normalise_url
+
+# URLs a statement: SQLite takes at most 32,766 parameters in one.
+CHUNK = 1000
+
+TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """Why a line is not taken; the column is blank where the fault is the line's."""
+
+    number: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.number}{self.column and f', {self.column}'}: {self.message}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a file asks for: the wanted values by normalised URL, and the lines that cannot be taken."""
+
+    wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many websites an import made, changed and found as they should be."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def parse(lines: Iterable[Line]) -> Batch:
+    """Check every line; a line with several faults is reported once for each."""
+    batch = Batch()
+    first_lines: dict[str, int] = {}
+    for line in lines:
+        values, faults = _checked(line)
+        url = values.get("website_url", "")
+        if url in first_lines:
+            faults.append(BadLine(line.number, "website_url", f"the same URL is in line {first_lines[url]} already."))
+        elif url:
+            first_lines[url] = line.number
+        if faults:
+            batch.bad_lines.extend(faults)
+        else:
+            batch.wanted[url] = values
+    return batch
+
+
+def write(batch: Batch, *, dry_run: bool = False) -> Outcome:
+    """Create and update what the batch asks for, in one transaction; a dry run only compares."""
+    with transaction.atomic():
+        existing = _existing(list(batch.wanted))
+        new = [values for url, values in batch.wanted.items() if url not in existing]
+        changed = [
+            existing[url] | values
+            for url, values in batch.wanted.items()
+            if url in existing and existing[url] != existing[url] | values
+        ]
+        if not dry_run and (new or changed):
+            Website.objects.bulk_create(
+                [Website(**values) for values in [*new, *changed]],
+                update_conflicts=True,
+                unique_fields=["website_url"],
+                update_fields=["monitoring_interval", "regex", "is_active"],
+            )
+    return Outcome(len(new), len(changed), len(batch.wanted) - len(new) - len(changed))
+
+
+def _existing(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(urls), CHUNK):
+        rows = Website.objects.filter(website_url__in=urls[start : start + CHUNK])
+        for values in rows.values("website_url", "monitoring_interval", "regex", "is_active"):
+            found[str(values["website_url"])] = dict(values)
+    return found
+
+
+def _checked(line: Line) -> tuple[dict[str, Any], list[BadLine]]:
+    """The line's values, as far as they are good, and its faults."""
+    if line.fault:
+        return {}, [BadLine(line.number, "", f"{line.fault}.")]
+    values: dict[str, Any] = {}
+    faults: list[BadLine] = []
+    for column, cell in line.cells.items():
+        try:
+            # An empty cell leaves a website active or paused as it is.
+            if column != "is_active" or cell.strip():
+                values[column] = _value(column, cell)
+        except ValidationError as error:
+            faults.extend(BadLine(line.number, column, message) for message in error.messages)
+    return values, faults
+
+
+def _value(column: str, cell: str) -> Any:
+    """A cell as its field's value; raises `ValidationError` with the API's messages."""
+    if column == "is_active":
+        if cell.strip().lower() not in TRUTH:
+            raise ValidationError("Must be true or false.")
+        return TRUTH[cell.strip().lower()]
+    if column == "monitoring_interval":
+        if not (cell.strip().isascii() and cell.strip().removeprefix("-").isdigit()):
+            raise ValidationError("A valid integer is required.")
+        return _clean(column, cell.strip()[:20])
+    if column == "regex":
+        return _clean(column, cell) or None
+    if not cell.strip():
+        raise ValidationError("This field is required.")
+    return _clean(column, normalise_url(cell))
+
+
+def _clean(column: str, value: str) -> Any:
+    model_field: Any = Website._meta.get_field(column)
+    return model_field.clean(value, None)

@@ -1,0 +1,93 @@
+import pytest
+from django.core.exceptions import ValidationError
+
+from websites.validators import URL_MAX_LENGTH, normalise_url, validate_regex
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("http://example.org", "http://example.org/"),
+        ("HtTp://EXAMPLE.org:80/A?B=c#part", "http://example.org/A?B=c"),
+        ("https://example.org:443", "https://example.org/"),
+        ("https://example.org:80/", "https://example.org:80/"),
+        ("  http://example.org/x  ", "http://example.org/x"),
+        ("http://bücher.example/ä?q=ö", "http://xn--bcher-kva.example/%C3%A4?q=%C3%B6"),
+        ("http://[2001:DB8:0:0::1]:8080", "http://[2001:db8::1]:8080/"),
+        ("http://example.org/100%/%2f", "http://example.org/100%25/%2f"),
+        ("http://my_service:8000/", "http://my_service:8000/"),
+        ("http://example.org?x", "http://example.org/?x"),
+        ("http://example.org/\u202etxt", "http://example.org/%E2%80%AEtxt"),
+        ("http://example.org/\u2028\u00a0", "http://example.org/%E2%80%A8%C2%A0"),
+    ],
+)
+def test_each_url_has_one_spelling(given: str, normal: str) -> None:
+    assert normalise_url(given) == normal
+    assert normalise_url(normal) == normal
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.org",
+        "//example.org/",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "gopher://example.org/",
+        "javascript:alert(1)",
+        "http://",
+        "http:///path",
+        "http://a\\@b/",
+        "http://example.org/\r\nHost: evil",
+        "http://example.org/\x00",
+        "http://exa mple.org/",
+        "http://example.org/a b",
+        "http://example.org/\tb",
+        "http://user:secret@example.org/",
+        "http://@example.org/",
+        "http://example.org:0/",
+        "http://example.org:99999/",
+        "http://example.org:-1/",
+        "http://example.org:x/",
+        "http://[::1/",
+        "http://[::1%25eth0]/",
+        "http://[v1.x]/",
+        "http://-bad.example/",
+        "http://a..b/",
+        "http://.example.org/",
+        "http://xn--\u0000/",
+        "http://example.org/\ud800",
+        "http://\ud800.example/",
+        "http://example.org/\u0085",
+        "http://\u202eexample.org/",
+        "http://" + "a" * 64 + ".example/",
+        "http://example.org/" + "a" * URL_MAX_LENGTH,
+        "http://example.org/" + "ä" * 1000,
+    ],
+)
+def test_what_is_no_plain_web_address_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        normalise_url(url)
+    assert refusal.value.messages[0].endswith(".")
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_url_of_the_greatest_length_is_taken() -> None:
+    url = "http://example.org/".ljust(URL_MAX_LENGTH, "a")
+    assert normalise_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", r"status\": *\"(\w+)", "(?i)ok", "ä", r"\p{Greek}", r"(\d+):(\d+)", "a{1000}"]
+)
+def test_patterns_that_re2_compiles_are_taken(pattern: str) -> None:
+    validate_regex(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "[", "a**", r"(?=x)", r"(a)\1", "a{1001}", "(((a{100}){100}){100})", "\ud800", "a\0b", "*"]
+)
+def test_patterns_that_re2_cannot_compile_are_refused_in_its_own_words(pattern: str) -> None:
+    with pytest.raises(ValidationError, match="Not a valid RE2 pattern: .+"):
+        validate_regex(pattern)
