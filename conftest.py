@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+# Makes the project's Celery application the current one, as in every process that uses Celery.
+import webmonitor.celery  # noqa: F401
+
 
 def pytest_report_header() -> str:
     database = "SQLite" if settings.IS_SQLITE else "PostgreSQL"

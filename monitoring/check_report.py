@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -110,7 +109,7 @@ def _matches(result: ProbeResult) -> RenderableType:
 
 
 def _table(title: str, rows: Any, *, justify: Any = "left") -> Table:
-    table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE, show_header=False)
+    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 2), show_header=False)
     table.add_column()
     table.add_column(justify=justify, overflow="fold")
     for name, value in rows:

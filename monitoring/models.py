@@ -1,8 +1,5 @@
 """What watching showed."""
 
-from collections.abc import Sequence
-from typing import ClassVar
-
 from django.db import models
 
 from monitoring.probe.types import ErrorKind
@@ -61,9 +58,7 @@ class MonitoringData(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "monitoring data"
-        indexes: ClassVar[Sequence[models.Index]] = [
-            models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),
-        ]
+        indexes = (models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),)
 
     def __str__(self) -> str:
         return f"{self.website_id} at {self.entry_timestamp:%Y-%m-%d %H:%M:%S}: {self.error or self.http_status}"
@@ -80,7 +75,7 @@ class WebsiteState(models.Model):
     since = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar[Sequence[models.Index]] = [models.Index(fields=["state"], name="monitoring_state")]
+        indexes = (models.Index(fields=["state"], name="monitoring_state"),)
 
     def __str__(self) -> str:
         return f"{self.website_id}: {self.state}"
@@ -99,9 +94,7 @@ class Heartbeat(models.Model):
     seen_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar[Sequence[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["component", "instance"], name="monitoring_heartbeat_instance"),
-        ]
+        constraints = (models.UniqueConstraint(fields=["component", "instance"], name="monitoring_heartbeat_instance"),)
 
     def __str__(self) -> str:
         return f"{self.component} {self.instance}"

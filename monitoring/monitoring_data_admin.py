@@ -13,7 +13,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -132,8 +132,11 @@ class WebsiteFilter(admin.SimpleListFilter):
     parameter_name = "website"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        website_id = _website_id(self.value() or "")
-        return [(str(url_id), display.short(url)) for url_id, url in _named(website_id)]
+        value = self.value()
+        if value is None:
+            return []
+        url = Website.objects.filter(pk=_website_id(value)).values_list("website_url", flat=True).first()
+        return [(value, "No such website" if url is None else display.short(url))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
         return queryset if self.value() is None else queryset.filter(website=_website_id(self.value() or ""))
@@ -182,8 +185,8 @@ def first_id_since(moment: datetime) -> int:
     ends it where the time does.
     """
     rows = MonitoringData.objects.order_by("pk")
-    low = rows.values_list("pk", flat=True).first() or 0
-    high = (rows.values_list("pk", flat=True).last() or 0) + 1
+    ends = rows.aggregate(first=Min("pk"), last=Max("pk"))
+    low, high = (ends["first"], ends["last"] + 1) if ends["last"] is not None else (0, 0)
     while low < high:
         middle = (low + high) // 2
         pk, timestamp = rows.filter(pk__gte=middle).values_list("pk", "entry_timestamp")[0:1].get()
@@ -196,7 +199,7 @@ def first_id_since(moment: datetime) -> int:
 
 @admin.register(MonitoringData)
 class MonitoringDataAdmin(admin.ModelAdmin[MonitoringData]):
-    list_display = ("checked_at", "website_url", "answer", "response_time_text", "matches")
+    list_display = ("checked_at", "answer", "website_url", "response_time_text", "matches")
     list_filter = (WebsiteFilter, ErrorFilter, SinceFilter)
     list_select_related = ("website",)
     list_per_page = 50
@@ -296,7 +299,3 @@ def _website_id(text: str) -> int:
     except ValidationError:
         return 0
     return Website.objects.filter(website_url=url).values_list("pk", flat=True).first() or 0
-
-
-def _named(website_id: int) -> list[tuple[int, str]]:
-    return list(Website.objects.filter(pk=website_id).values_list("pk", "website_url"))

@@ -50,7 +50,6 @@ class PeriodicTaskAdmin(stock.PeriodicTaskAdmin):  # type: ignore[misc]
     list_display = ("name", "enabled", "scheduler", "website", "last_run", "one_off")
     list_filter = (OwnerFilter, "enabled", "one_off", "task", "last_run_at")
     actions = ("enable_tasks", "disable_tasks", "toggle_tasks")
-    show_full_result_count = False
     owned_fields = ("name", "website", "task", "args", "interval", "expire_seconds", "enabled", "last_run")
 
     @admin.display(description="website")

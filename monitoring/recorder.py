@@ -1,10 +1,9 @@
 """Finished checks become rows and states: in bulk, in one transaction a flush."""
 
-import json
 import logging
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -107,7 +106,7 @@ def row_of(check: Check) -> MonitoringData:
         http_status=exchange.http_status,
         entry_timestamp=datetime.fromtimestamp(exchange.started_at, UTC),
         response_time=exchange.response_time,
-        regex_response=None if matches is None else json.dumps(matches, ensure_ascii=False),
+        regex_response=None if matches is None else content.as_json(matches),
         scheduled_at=datetime.fromtimestamp(check.slot / 1000, UTC),
         error=exchange.error or "",
         error_detail=exchange.error_detail[:ERROR_DETAIL_MAX_LENGTH],
@@ -153,7 +152,7 @@ def _store_together(rows: Sequence[MonitoringData]) -> None:
         _move_states(kept, known)
 
 
-def _move_states(rows: Sequence[MonitoringData], known: dict[int, tuple[bool, str | None]]) -> None:
+def _move_states(rows: Sequence[MonitoringData], known: Mapping[int, tuple[bool, str | None]]) -> None:
     """Write the state of each website whose newest check here argues for another one."""
     newest: dict[int, MonitoringData] = {}
     for row in rows:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 
 from monitoring import recorder
 from monitoring.plan import Slot
@@ -115,7 +115,7 @@ class Runner:
             with self._room:
                 self._under_way -= len(checks)
                 self._room.notify_all()
-        close_old_connections()
+        connections.close_all()
 
 
 @functools.cache

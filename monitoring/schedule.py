@@ -23,7 +23,22 @@ CHUNK = 1000
 
 T = TypeVar("T")
 
-_FIELDS = ("task", "args", "interval", "crontab", "solar", "clocked", "expire_seconds", "enabled", "date_changed")
+# What an owned row has besides: nothing that would start, end or lead its messages elsewhere.
+_PLAIN: dict[str, Any] = {
+    "crontab": None,
+    "solar": None,
+    "clocked": None,
+    "kwargs": "{}",
+    "headers": "{}",
+    "queue": None,
+    "exchange": None,
+    "routing_key": None,
+    "priority": None,
+    "expires": None,
+    "start_time": None,
+    "one_off": False,
+}
+_FIELDS = ("task", "args", "interval", "expire_seconds", "enabled", "date_changed", *_PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,7 @@ def reconcile() -> Repairs:
         }
         missing = wanted.keys() - found.keys()
         wrong = {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]}
+        wrong |= wanted.keys() & set(owned_tasks().exclude(**_PLAIN).values_list("name", flat=True))
         orphans = [name for name in found.keys() - wanted.keys() if _is_owned(name, str(found[name][0]))]
         repairs = Repairs(made=len(missing), changed=len(wrong), removed=len(orphans))
         if repairs:
@@ -137,6 +153,7 @@ def _write(websites: Iterable[tuple[int, int, bool]]) -> None:
             interval=intervals[every],
             expire_seconds=every,
             enabled=active,
+            **_PLAIN,
         )
         for pk, every, active in websites
     ]

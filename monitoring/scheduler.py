@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from django.db import Error, close_old_connections, connection, connections
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -63,6 +63,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         self._next_runs_write = time.monotonic() + RUNS_INTERVAL
         self._clock_offset = time.time() - time.monotonic()
         self._missed_told = 0
+        self._is_closed = False
         # Websites whose due-now mark was taken off and that may be dispatched now.
         self._unmarked: SimpleQueue[list[int]] = SimpleQueue()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="beat-writer")
@@ -74,6 +75,8 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One pass; returns the seconds to sleep before the next."""
+        if self._is_closed:
+            return POLL_INTERVAL
         self._poll()
         if not self._leading:
             return POLL_INTERVAL
@@ -82,7 +85,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         self._dispatch(self._take_due())
         return max(0.0, min(stock_delay, self._delay()))
 
-    def enabled_models_qs(self) -> "QuerySet[PeriodicTask]":
+    def enabled_models_qs(self) -> Any:
         """Every enabled periodic task that no website owns."""
         return super().enabled_models_qs().exclude(name__startswith=schedule.NAME_PREFIX, task=schedule.TASK)
 
@@ -105,7 +108,10 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             return dict(self._schedule or {})
 
     def close(self) -> None:
-        """Write what is still unwritten and let another beat lead."""
+        """Write what is still unwritten and let another beat lead. Celery calls this twice where a signal ends it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         super().close()
         self._write_runs()
         self._writer.submit(connections.close_all)

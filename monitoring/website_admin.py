@@ -46,7 +46,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Website]) -> QuerySet[Website]:
         value = self.value() or ""
-        return in_state(cast(WebsiteQuerySet, queryset), value) if value in State.values else queryset
+        return in_state(cast("WebsiteQuerySet", queryset), value) if value in State.values else queryset
 
 
 @admin.register(Website)

@@ -26,7 +26,7 @@ class BeatThread(threading.Thread):
     def __init__(self, app: Celery) -> None:
         super().__init__(name="beat", daemon=True)
         self._app = app
-        self._service = Service(app, remote_control=False, scheduler_cls=app.conf.beat_scheduler)
+        self._service = Service(app, scheduler_cls=app.conf.beat_scheduler)
 
     def run(self) -> None:
         self._app.set_current()

@@ -10,6 +10,8 @@ import sqlite3
 import sys
 from typing import Any
 
+import psycopg
+
 from webmonitor.environment import refuse_bad_configuration
 from webmonitor.supervisor import reachable_host
 
@@ -45,8 +47,6 @@ def last_seen(database: dict[str, Any], component: str) -> datetime.datetime | N
 
 
 def _last_seen_postgresql(database: dict[str, Any], parameters: tuple[str, str]) -> datetime.datetime | None:
-    import psycopg
-
     with psycopg.connect(
         dbname=database["NAME"],
         user=database.get("USER") or None,
@@ -66,10 +66,13 @@ def main(part: str) -> int:
 
     if part == "web":
         return 0 if web_is_alive(settings.HOST, settings.PORT, settings.ALLOWED_HOSTS) else 1
-    seen_at = last_seen(settings.DATABASE, part)
-    if seen_at is None:
+    try:
+        seen_at = last_seen(settings.DATABASE, part)
+    except (sqlite3.Error, psycopg.Error) as error:
+        sys.stderr.write(f"The database cannot be asked: {error}\n")
         return 1
-    return 0 if (datetime.datetime.now(datetime.UTC) - seen_at).total_seconds() < FRESH_FOR else 1
+    now = datetime.datetime.now(datetime.UTC)
+    return 0 if seen_at is not None and (now - seen_at).total_seconds() < FRESH_FOR else 1
 
 
 if __name__ == "__main__":

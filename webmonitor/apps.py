@@ -1,4 +1,11 @@
+"""The first of the installed apps: what it does happens before any model or form is defined."""
+
+import django_stubs_ext
 from django.apps import AppConfig
+
+# Lets Django's classes take type parameters at run time too, such as ModelForm[Website]. Here and not in the
+# settings, because it loads half of Django, and the supervisor reads the settings without the rest.
+django_stubs_ext.monkeypatch()
 
 
 class WebmonitorConfig(AppConfig):

@@ -105,9 +105,9 @@ class Environment:
         """A database URL as Django's settings; only SQLite and PostgreSQL are taken."""
 
         def parse(text: str) -> dict[str, Any]:
-            config: dict[str, Any] = dict(environ.Env.db_url_config(text))
-            if config.get("ENGINE") not in ("django.db.backends.postgresql", "django.db.backends.sqlite3"):
+            if text.partition("://")[0] not in ("postgres", "postgresql", "sqlite"):
                 raise ValueError(text)
+            config: dict[str, Any] = dict(environ.Env.db_url_config(text))
             if not config.get("NAME"):
                 raise ValueError(text)
             return config

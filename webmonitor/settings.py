@@ -8,13 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import django_stubs_ext
-
 from webmonitor import __version__
 from webmonitor.environment import Environment, generated_secret, prepare_data_dir, prepare_sqlite_file
-
-# Lets Django's classes take type parameters at run time too, such as ModelForm[Website].
-django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(Path(os.environ.get("WEBMONITOR_DOTENV", BASE_DIR / ".env")))
@@ -143,8 +138,6 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {**(SQLITE_OPTIONS if IS_SQLITE else POSTGRESQL_OPTIONS), **DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": None if IS_SQLITE else 300,
         "CONN_HEALTH_CHECKS": not IS_SQLITE,
-        # A file like the real one: threads of a test share it, and wait for each other as they do in use.
-        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")} if IS_SQLITE else {},
     },
 }
 
@@ -267,6 +260,6 @@ LOGGING: dict[str, Any] = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
-        "django_celery_beat": {"level": "WARNING"},
+        "django_celery_beat.schedulers": {"level": "WARNING"},
     },
 }

@@ -13,17 +13,19 @@ from django.http import HttpRequest
 from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website
 from websites.plain_text import inert
 
+_INTERVAL: Any = Website._meta.get_field("monitoring_interval")
+
 
 class WebsiteForm(forms.ModelForm[Website]):
+    # By itself, the form would first say that the interval must not be below zero.
+    monitoring_interval = _INTERVAL.formfield(min_value=MONITORING_INTERVAL_MIN, max_value=MONITORING_INTERVAL_MAX)
+
     class Meta:
         model = Website
         fields = ("website_url", "monitoring_interval", "regex", "is_active")
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "website_url": forms.TextInput(
                 attrs={"class": "vLargeTextField", "inputmode": "url", "spellcheck": "false"}
-            ),
-            "monitoring_interval": forms.NumberInput(
-                attrs={"class": "vIntegerField", "min": MONITORING_INTERVAL_MIN, "max": MONITORING_INTERVAL_MAX}
             ),
             "regex": forms.TextInput(attrs={"class": "vLargeTextField wm-pattern", "spellcheck": "false"}),
         }

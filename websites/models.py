@@ -1,7 +1,7 @@
 """What to watch."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Collection, Iterable
+from typing import Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -23,7 +23,7 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
     def bulk_create(self, objs: Iterable["Website"], *args: Any, **kwargs: Any) -> list["Website"]:
         with transaction.atomic(using=self.db):
             websites = super().bulk_create(objs, *args, **kwargs)
-            _tell_saved([website.pk for website in websites if website.pk is not None])
+            _tell_saved([website.pk for website in websites])
         return websites
 
     def bulk_update(self, objs: Iterable["Website"], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -82,10 +82,12 @@ class Website(models.Model):
 
     class Meta:
         ordering = ("website_id",)
-        constraints: ClassVar[Sequence[models.BaseConstraint]] = [
+        constraints = (
             models.UniqueConstraint(
                 fields=["website_url"],
                 name="website_url_unique",
+                # With this code the message is the field's, not the whole form's.
+                violation_error_code="unique",
                 violation_error_message="A website with this URL exists already.",
             ),
             models.CheckConstraint(
@@ -97,7 +99,7 @@ class Website(models.Model):
                     f"The interval must be from {MONITORING_INTERVAL_MIN} to {MONITORING_INTERVAL_MAX} seconds."
                 ),
             ),
-        ]
+        )
 
     def __str__(self) -> str:
         return self.website_url
@@ -117,7 +119,9 @@ class Website(models.Model):
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         super().clean_fields(exclude)
-        self._normalise()
+        # A form leaves out a field whose text it has refused already.
+        if exclude is None or "website_url" not in exclude:
+            self._normalise()
 
     def _normalise(self) -> None:
         """Give the URL its one spelling; raises `ValidationError` where it is none."""

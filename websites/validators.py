@@ -17,7 +17,7 @@ FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 # RFC 3986 sections 2.2 and 2.3, and "%" of what is encoded already; anything else gets encoded.
 PATH_SAFE = "%/:@!$&'()*+,;=-._~"
-QUERY_SAFE = PATH_SAFE + "?[]{}|^`\"<>"
+QUERY_SAFE = PATH_SAFE + '?[]{}|^`"<>'
 PERCENT_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # RE2 gives up before a pattern needs more than this for its automaton (its default is 8 MiB);
@@ -62,11 +62,11 @@ def normalise_url(text: str) -> str:
 
 def _normalise_host(host: str) -> str:
     if ":" in host:
+        # A scope ("%eth0") names an interface of the machine that dials, so it is no part of a website's address.
+        if "%" in host:
+            raise ValidationError("The URL has no valid IPv6 address.", code="invalid")
         try:
-            address = ipaddress.IPv6Address(host)
-            if address.scope_id is not None:
-                raise ValueError("an interface of this machine is no part of a website's address")
-            return f"[{address.compressed}]"
+            return f"[{ipaddress.IPv6Address(host).compressed}]"
         except ValueError as error:
             raise ValidationError("The URL has no valid IPv6 address.", code="invalid") from error
     if not host.isascii():
@@ -104,5 +104,3 @@ def validate_regex(pattern: str) -> None:
         raise ValidationError(f"Not a valid RE2 pattern: {reason}", code="invalid_regex") from error
     except UnicodeEncodeError as error:
         raise ValidationError("Not a valid RE2 pattern: invalid UTF-8", code="invalid_regex") from error
-
-

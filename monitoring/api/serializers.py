@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from monitoring.api.current import latest_checks, state_of
@@ -83,6 +83,7 @@ class _PageOfWebsites(serializers.ListSerializer[Website]):
         return super().to_representation(websites)
 
 
+@extend_schema_serializer(component_name="Website")
 class MonitoredWebsiteSerializer(WebsiteSerializer):
     latest: dict[int, MonitoringData] | None = None
     state = serializers.SerializerMethodField()
@@ -103,6 +104,7 @@ class MonitoredWebsiteSerializer(WebsiteSerializer):
         return None if check is None else LastCheckSerializer(check).data
 
 
+@extend_schema_serializer(component_name="NamedWebsite")
 class MonitoredNamedWebsiteSerializer(NamedWebsiteSerializer, MonitoredWebsiteSerializer):
     class Meta(MonitoredWebsiteSerializer.Meta):
         pass

@@ -12,6 +12,8 @@ DETAIL_MAX_LENGTH = 200
 
 # Codes that younger versions of libcurl know and pycurl has no names for: https://curl.se/libcurl/c/libcurl-errors.html
 HTTP2_STREAM = 92
+# Known to pycurl by an older name.
+WEIRD_SERVER_REPLY = pycurl.E_FTP_WEIRD_SERVER_REPLY
 TOO_LARGE = 100
 
 KINDS = {
@@ -21,7 +23,7 @@ KINDS = {
     pycurl.E_TOO_MANY_REDIRECTS: ErrorKind.TOO_MANY_REDIRECTS,
     pycurl.E_FILESIZE_EXCEEDED: ErrorKind.BODY_TOO_LARGE,
     pycurl.E_PARTIAL_FILE: ErrorKind.TRUNCATED,
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: ErrorKind.INVALID_RESPONSE,
+    WEIRD_SERVER_REPLY: ErrorKind.INVALID_RESPONSE,
     pycurl.E_GOT_NOTHING: ErrorKind.INVALID_RESPONSE,
     pycurl.E_BAD_CONTENT_ENCODING: ErrorKind.INVALID_RESPONSE,
     pycurl.E_WRITE_ERROR: ErrorKind.INVALID_RESPONSE,
@@ -73,6 +75,7 @@ ANSWER_CAUSES = (
 TLS_CAUSES = (
     ("alternative certificate subject name", "The certificate is for another host name."),
     ("does not match target host", "The certificate is for another host name."),
+    ("unable to obtain common name", "The certificate is for another host name."),
     ("wrong version number", "The server does not speak TLS on this port."),
     ("packet length too long", "The server does not speak TLS on this port."),
     ("record layer failure", "The server does not speak TLS on this port."),
@@ -134,21 +137,20 @@ class Failure:
 
 def kind(failure: Failure) -> ErrorKind:
     """The one place that says which `ErrorKind` a failure is."""
+    code = failure.code
     if failure.cap_reached:
         return ErrorKind.BODY_TOO_LARGE
     if failure.socket_errno in OUR_OWN_ERRNOS:
         return ErrorKind.INTERNAL
-    code = failure.code
     if code == pycurl.E_COULDNT_CONNECT:
         return _connect_kind(failure)
-    if code == pycurl.E_OPERATION_TIMEDOUT and not failure.name_resolved:
-        return ErrorKind.DNS
-    if code == pycurl.E_UNSUPPORTED_PROTOCOL and failure.dialled:
-        # libcurl's code for an answer in HTTP/0.9, which it was told not to take.
-        return ErrorKind.INVALID_RESPONSE
     if code in BROKEN:
-        cut_short = failure.http_status and "chunk" not in failure.message
-        return ErrorKind.TRUNCATED if cut_short else ErrorKind.INVALID_RESPONSE
+        return _broken_kind(failure)
+    if code == pycurl.E_OPERATION_TIMEDOUT and not failure.name_resolved:
+        code = pycurl.E_COULDNT_RESOLVE_HOST
+    elif code == pycurl.E_UNSUPPORTED_PROTOCOL and failure.dialled:
+        # libcurl's code for an answer in HTTP/0.9, which it was told not to take.
+        code = WEIRD_SERVER_REPLY
     return KINDS.get(code, ErrorKind.INTERNAL)
 
 
@@ -156,6 +158,11 @@ def _connect_kind(failure: Failure) -> ErrorKind:
     if failure.blocked_address is not None and not failure.dialled:
         return ErrorKind.BLOCKED_ADDRESS
     return ErrorKind.REFUSED if failure.os_errno == errno.ECONNREFUSED else ErrorKind.CONNECT
+
+
+def _broken_kind(failure: Failure) -> ErrorKind:
+    cut_short = failure.http_status and "chunk" not in failure.message
+    return ErrorKind.TRUNCATED if cut_short else ErrorKind.INVALID_RESPONSE
 
 
 def detail(error: ErrorKind, failure: Failure) -> str:
@@ -182,7 +189,6 @@ def _sentence(error: ErrorKind, failure: Failure) -> str:  # noqa: PLR0911 one r
             return f"The monitor could not make this check: {words}"
         case _:
             return SENTENCES[error]
-    raise AssertionError(error)
 
 
 def _timeout_stage(failure: Failure) -> str:

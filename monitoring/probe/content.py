@@ -8,7 +8,6 @@ import json
 import re
 import time
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import re2
@@ -27,7 +26,9 @@ PATTERNS_KEPT = 1024
 
 META_REACH = 1024
 # https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
-META_CHARSET = re.compile(rb"<meta[^>]{0,512}?charset\s{0,8}=\s{0,8}[\"']?\s{0,8}([\w.:+-]{1,40})", re.IGNORECASE | re.ASCII)
+META_CHARSET = re.compile(
+    rb"<meta[^>]{0,512}?charset\s{0,8}=\s{0,8}[\"']?\s{0,8}([\w.:+-]{1,40})", re.IGNORECASE | re.ASCII
+)
 HEADER_CHARSET = re.compile(r"charset\s{0,8}=\s{0,8}[\"']?\s{0,8}([\w.:+-]{1,40})", re.IGNORECASE | re.ASCII)
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -91,14 +92,19 @@ def find_matches(compiled: Any, text: str) -> Matches:
     rows: list[Any] = []
     size = 0
     deadline = time.monotonic() + MATCH_SECONDS
-    for match in islice(compiled.finditer(text), MATCH_CAP):
+    last_span = None
+    for match in compiled.finditer(text):
+        # re2 finds an empty match that lies ahead twice, the second time from its own place.
+        if match.span() == last_span:
+            continue
+        last_span = match.span()
         row = list(match.groups(default="")) if groups > 1 else (match[groups] or "")
         # Brackets around the list, or a comma and a space before a further match.
         size += _json_size(row) + 2
         if size > MATCH_BYTES_CAP:
             return rows or [_cut(row, MATCH_BYTES_CAP - 2)]
         rows.append(row)
-        if time.monotonic() > deadline:
+        if len(rows) == MATCH_CAP or time.monotonic() > deadline:
             break
     return rows
 

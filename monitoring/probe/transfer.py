@@ -264,7 +264,8 @@ class Transfer:
     def _certificates(self) -> tuple[dict[str, str], ...]:
         chain = self.curl.getinfo_raw(pycurl.INFO_CERTINFO)
         return tuple(
-            {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields} for fields in chain
+            {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields}
+            for fields in chain
         )
 
 

@@ -9,11 +9,17 @@ import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 HEAD_LIMIT = 65_536
 
@@ -35,6 +41,14 @@ class Peer:
             head += received
         self.server.requests.append(head)
         return head
+
+    def protocol(self) -> str | None:
+        """What was agreed on by ALPN."""
+        return self.connection.selected_alpn_protocol() if isinstance(self.connection, ssl.SSLSocket) else None
+
+    def first_bytes(self) -> bytes:
+        """Whatever comes first, HTTP or not."""
+        return self.connection.recv(HEAD_LIMIT)
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
@@ -105,6 +119,10 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
+
+    def close(self) -> None:
+        """For a server that was never entered."""
+        self._listener.close()
 
     def _accept(self) -> None:
         while not self.closing.is_set():
@@ -185,6 +203,11 @@ def compressed_zeros(window_bits: int) -> tuple[bytes, bytes]:
     return begin, packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
+def http2_frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """RFC 9113, section 4.1; kind 0 is DATA, 1 HEADERS, 4 SETTINGS."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
 class Authority:
     """A certificate authority for tests; `ca_file` is what a probe has to trust."""
 
@@ -195,12 +218,14 @@ class Authority:
 
     def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """A server's TLS settings with a certificate for these names."""
-        times = {}
-        if expired:
-            now = datetime.datetime.now(datetime.UTC)
-            times = {"not_before": now - datetime.timedelta(days=2), "not_after": now - datetime.timedelta(days=1)}
+        now = datetime.datetime.now(datetime.UTC)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(*names, **times).configure_cert(context)
+        certificate = self._ca.issue_cert(
+            *names,
+            not_before=now - datetime.timedelta(days=2),
+            not_after=now + datetime.timedelta(days=-1 if expired else 1),
+        )
+        certificate.configure_cert(context)
         return context
 
     def outdated_context(self, *names: str) -> ssl.SSLContext:
@@ -213,13 +238,26 @@ class Authority:
             context.maximum_version = ssl.TLSVersion.TLSv1
         return context
 
-    def self_signed_context(self, folder: Path) -> ssl.SSLContext:
-        """The authority's own certificate used by a server: self-signed, and known to nobody else."""
-        pem = folder / "self-signed.pem"
-        pem.write_bytes(self._ca.private_key_pem.bytes() + self._ca.cert_pem.bytes())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
+
+def self_signed_context(folder: Path, address: str) -> ssl.SSLContext:
+    """A server's TLS settings with a certificate for this address that nobody but itself has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "self-signed.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 @contextlib.contextmanager

@@ -390,6 +390,8 @@ def test_an_unknown_name_is_a_dns_error() -> None:
     assert (exchange.http_status, exchange.error) == (0, ErrorKind.DNS)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://127.0.0.1/", "http://a\0b/", "http://a b/", "", "http://\udc80/"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "gopher://127.0.0.1/", "http://a\0b/", "http://a b/", "", "http://\udc80/"]
+)
 def test_what_is_no_web_address_is_our_own_fault(url: str) -> None:
     assert probe(url).exchange.error is ErrorKind.INTERNAL

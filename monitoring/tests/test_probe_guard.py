@@ -1,6 +1,7 @@
 """Which addresses a probe may dial, as a table and on the wire."""
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
@@ -194,8 +195,30 @@ SPELLINGS = [
 @contextlib.contextmanager
 def loopback_listeners() -> Iterator[tuple[Server, Server]]:
     """The same port on 127.0.0.1 and on ::1."""
-    with Server(answering(response())) as four, Server(answering(response()), host="::1", port=four.port) as six:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    four, six = same_port()
+    with four, six:
         yield four, six
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def same_port() -> tuple[Server, Server]:
+    for _ in range(20):
+        four = Server(answering(response()))
+        try:
+            return four, Server(answering(response()), host="::1", port=four.port)
+        except OSError:
+            # Somebody else has that port on ::1.
+            four.close()
+    raise AssertionError("no port is free on both addresses")
 
 
 def probe(url: str, guard: AddressGuard = CLOSED) -> Exchange:

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from monitoring.probe import AddressGuard, ErrorKind, Exchange, ProbeRequest, check
-from monitoring.tests.servers import Authority, Peer, Server, answering, redirect, response, routing
+from monitoring.tests.servers import (
+    Authority,
+    Peer,
+    Server,
+    answering,
+    http2_frame,
+    redirect,
+    response,
+    routing,
+    self_signed_context,
+)
 
 LOOPBACK = AddressGuard([ip_network("127.0.0.0/8"), ip_network("::1/128")])
 ANSWER = answering(response(body=b"secret"))
@@ -55,8 +65,7 @@ def test_a_certificate_for_another_host(authority: Authority, host: str) -> None
 
 
 def test_a_self_signed_certificate(authority: Authority, tmp_path: Path) -> None:
-    stranger = Authority(tmp_path)
-    with Server(ANSWER, tls=stranger.self_signed_context(tmp_path)) as server:
+    with Server(ANSWER, tls=self_signed_context(tmp_path, "127.0.0.1")) as server:
         exchange = probe(server.url(), authority)
     assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
     assert "self-signed" in exchange.error_detail
@@ -84,7 +93,12 @@ def test_outdated_tls(authority: Authority) -> None:
 
 
 def test_plain_http_on_a_port_asked_for_tls(authority: Authority) -> None:
-    with Server(answering(response("400 Bad Request"))) as server:
+    def script(peer: Peer) -> None:
+        peer.first_bytes()
+        peer.send(response("400 Bad Request"))
+        peer.finish()
+
+    with Server(script) as server:
         exchange = probe(server.url().replace("http:", "https:"), authority)
     assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
     assert exchange.error_detail == "The server does not speak TLS on this port."
@@ -117,3 +131,61 @@ def test_a_redirect_from_plain_to_tls_and_back(authority: Authority) -> None:
             with Server(start) as first:
                 exchange = probe(first.url("/start"), authority)
     assert (exchange.http_status, exchange.error) == (204, None)
+
+
+# --- HTTP/2 ------------------------------------------------------------------------------
+
+SETTINGS = http2_frame(4, 0, 0)
+END_STREAM, END_HEADERS = 1, 4
+# From HPACK's static table, RFC 7541, appendix A.
+STATUS_204, STATUS_404 = b"\x89", b"\x8d"
+
+
+def test_http2_is_spoken_where_the_server_wants_it(authority: Authority) -> None:
+    spoken: list[str | None] = []
+
+    def script(peer: Peer) -> None:
+        spoken.append(peer.protocol())
+        peer.first_bytes()
+        peer.send(SETTINGS + http2_frame(1, END_STREAM | END_HEADERS, 1, STATUS_404))
+        peer.hold()
+
+    context = authority.context("127.0.0.1")
+    context.set_alpn_protocols(["h2"])
+    with Server(script, tls=context) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (404, None)
+    assert spoken == ["h2"]
+
+
+def test_the_endless_body_of_an_http2_redirect_is_not_awaited(authority: Authority) -> None:
+    def script(peer: Peer) -> None:
+        peer.first_bytes()
+        if peer.server.accepted > 1:
+            peer.send(SETTINGS + http2_frame(1, END_STREAM | END_HEADERS, 1, STATUS_204))
+            peer.hold()
+            return
+        # Literal fields with the names :status (8) and location (46) of the static table.
+        fields = b"\x08\x03302" + b"\x0f\x1f\x06/there"
+        peer.send(SETTINGS + http2_frame(1, END_HEADERS, 1, fields))
+        while not peer.server.closing.wait(0.01):
+            peer.send(http2_frame(0, 0, 1, b"x"))
+
+    context = authority.context("127.0.0.1")
+    context.set_alpn_protocols(["h2"])
+    with Server(script, tls=context) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (204, None)
+
+
+def test_broken_http2_is_an_invalid_response(authority: Authority) -> None:
+    def script(peer: Peer) -> None:
+        peer.first_bytes()
+        peer.send(SETTINGS + http2_frame(1, END_STREAM | END_HEADERS, 1, b"\xff\xff\xff\xff\xff\xff"))
+        peer.finish()
+
+    context = authority.context("127.0.0.1")
+    context.set_alpn_protocols(["h2"])
+    with Server(script, tls=context) as server:
+        exchange = probe(server.url(), authority)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.INVALID_RESPONSE)

@@ -4,10 +4,11 @@ import contextlib
 import queue
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from celery import current_app as app
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
@@ -15,7 +16,6 @@ from monitoring import schedule
 from monitoring.models import Heartbeat
 from monitoring.plan import SOON_AT_START, next_slot
 from monitoring.scheduler import WebsiteScheduler
-from webmonitor.celery import app
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,22 +29,17 @@ class Bench:
     def __init__(self) -> None:
         # As beat does at its start.
         app.loader.import_default_modules()
-        self.queue = app.connection_for_read().SimpleQueue(app.amqp.queues[app.conf.task_default_queue])
+        self.connection: Any = app.connection_for_read()
+        self.queue = self.connection.SimpleQueue(app.amqp.queues[app.conf.task_default_queue])  # type: ignore[arg-type]
         self.queue.clear()
         self.scheduler = WebsiteScheduler(app=app)
         self.messages: list[Any] = []
-        self._is_over = False
-
-    def end_beat(self) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self.scheduler.close()
 
     def close(self) -> None:
-        self.end_beat()
+        self.scheduler.close()
         self.queue.clear()
         self.queue.close()
-        self.queue.channel.connection.client.release()
+        self.connection.release()
 
     def tick_until(self, done: Callable[[], bool], deadline: float = DEADLINE) -> None:
         end = time.monotonic() + deadline
@@ -114,7 +109,7 @@ def test_a_website_is_checked_at_its_slots(bench: Bench) -> None:
     forget_marks()
     expected = next_slot(website.pk, 5_000, time.time_ns() // 1_000_000)
     bench.tick_until(lambda: len(bench.checked()) == 2, deadline=15)
-    assert [batch for batch in bench.batches()] == [[[website.pk, expected]], [[website.pk, expected + 5_000]]]
+    assert bench.batches() == [[[website.pk, expected]], [[website.pk, expected + 5_000]]]
 
 
 def test_a_paused_website_is_not_checked_until_it_is_resumed(bench: Bench) -> None:
@@ -155,7 +150,7 @@ def test_a_message_expires_with_the_longest_interval_in_it(bench: Bench) -> None
     make_websites(1, interval=120)
     bench.tick_until(lambda: len(bench.messages) > 0)
     message = bench._of("monitoring.tasks.check_batch")[0]
-    expires = timezone.datetime.fromisoformat(message.headers["expires"])
+    expires = datetime.fromisoformat(message.headers["expires"])
     assert timedelta(seconds=110) < expires - timezone.now() <= timedelta(seconds=120)
 
 
@@ -169,7 +164,9 @@ def test_a_deleted_website_is_not_checked_any_more(bench: Bench) -> None:
 
 def test_other_periodic_tasks_run_as_they_do_without_it(bench: Bench) -> None:
     every_second = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.SECONDS)
-    PeriodicTask.objects.create(name="somebody's own", task="monitoring.tasks.reconcile_schedules", interval=every_second)
+    PeriodicTask.objects.create(
+        name="somebody's own", task="monitoring.tasks.reconcile_schedules", interval=every_second
+    )
     make_websites(3)
     bench.tick_until(lambda: bench.sent("monitoring.tasks.reconcile_schedules") >= 2)
     bench.tick_until(lambda: len(bench.checked()) == 3)
@@ -186,7 +183,7 @@ def test_the_second_beat_stands_by_and_takes_over(bench: Bench) -> None:
         schedule.request_check([website.pk])
         other.tick_for(1.5)
         assert other.checked() == []
-        bench.end_beat()
+        bench.scheduler.close()
         other.tick_until(lambda: other.checked() == [website.pk])
     finally:
         other.close()
@@ -196,7 +193,7 @@ def test_runs_are_counted_in_the_periodic_task(bench: Bench) -> None:
     website = make_websites(1)[0]
     bench.tick_until(lambda: bench.checked() == [website.pk])
     marker = PeriodicTasks.last_change()
-    bench.end_beat()
+    bench.scheduler.close()
     assert PeriodicTask.objects.get(name=f"website-{website.pk}").total_run_count == 1
     assert PeriodicTasks.last_change() == marker
 

@@ -16,7 +16,9 @@ def seen(component: str, seconds_ago: float) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/"])
-def test_a_process_that_answers_is_healthy_without_a_database(client: Client, settings: LazySettings, path: str) -> None:
+def test_a_process_that_answers_is_healthy_without_a_database(
+    client: Client, settings: LazySettings, path: str
+) -> None:
     # Without the django_db mark, any query here is an error.
     response = client.get(path)
     assert (response.status_code, response.json()) == (200, {"status": "ok", "version": settings.VERSION})

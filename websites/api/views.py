@@ -43,6 +43,11 @@ class WebsiteViewSet(KnownParameters, viewsets.ModelViewSet[Website]):
     ordering_fields = ("website_id", "website_url", "monitoring_interval")
     lookup_value_regex = "[0-9]+"
 
+    def get_view_name(self) -> str:
+        """What the browsable page is called, whatever class extends this one."""
+        name: str = super().get_view_name()
+        return {"List": "Websites", "Instance": "Website"}.get(self.suffix or "", name)
+
     def get_serializer_class(self) -> Any:
         return self.named_serializer_class if self.action == "update_named" else super().get_serializer_class()
 

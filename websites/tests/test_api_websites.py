@@ -26,9 +26,7 @@ def add(url: str = URL, **fields: Any) -> Website:
 
 
 def seed_fields(body: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: body[name] for name in ("website_id", "website_url", "monitoring_interval", "regex", "is_active")
-    }
+    return {name: body[name] for name in ("website_id", "website_url", "monitoring_interval", "regex", "is_active")}
 
 
 @pytest.mark.parametrize("path", ["/websites", "/websites/"])
@@ -54,6 +52,20 @@ def test_a_form_says_no_by_saying_so(editor: APIClient) -> None:
     assert response.status_code == 201
     assert response.json()["is_active"] is False
     assert response.json()["regex"] is None
+
+
+@pytest.mark.parametrize(
+    ("form", "regex"),
+    [
+        (r'website_url=http://a.example/&monitoring_interval=5&regex="status": *"(\w+)"', r'"status": *"(\w+)"'),
+        ("website_url=http%3A%2F%2Fa.example%2F&monitoring_interval=5&regex=a+b%2B", "a b+"),
+        ("website_url=http%3A%2F%2Fa.example%2F&monitoring_interval=5&regex=%28%5Cw%2B%29", r"(\w+)"),
+    ],
+)
+def test_a_plus_in_a_form_written_by_hand_is_a_plus(editor: APIClient, form: str, regex: str) -> None:
+    response = editor.post("/websites", form, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 201
+    assert response.json()["regex"] == regex
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -375,14 +387,16 @@ def test_a_body_that_is_no_website_is_refused(
     ],
 )
 def test_a_body_of_another_kind_is_refused(editor: APIClient, content_type: str, body: bytes, code: int) -> None:
-    response = editor.generic("POST", "/websites", body, content_type=content_type)
+    response = editor.generic("POST", "/websites", body, content_type=content_type)  # type: ignore[arg-type]
     assert response.status_code == code
     assert "detail" in response.json() or code == 400
 
 
 def test_an_uploaded_file_is_no_url(editor: APIClient) -> None:
-    body = b'--x\r\nContent-Disposition: form-data; name="website_url"; filename="u"\r\n\r\nhttp://a.example\r\n--x--\r\n'
-    response = editor.generic("POST", "/websites", body, content_type="multipart/form-data; boundary=x")
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="website_url"; filename="u"\r\n\r\nhttp://a.example\r\n--x--\r\n'
+    )
+    response = editor.generic("POST", "/websites", body, content_type="multipart/form-data; boundary=x")  # type: ignore[arg-type]
     assert response.status_code == 400
     assert response.json()["website_url"] == ["Not a valid string."]
 

@@ -89,5 +89,5 @@ def test_patterns_that_re2_compiles_are_taken(pattern: str) -> None:
     "pattern", ["(", "[", "a**", r"(?=x)", r"(a)\1", "a{1001}", "(((a{100}){100}){100})", "\ud800", "a\0b", "*"]
 )
 def test_patterns_that_re2_cannot_compile_are_refused_in_its_own_words(pattern: str) -> None:
-    with pytest.raises(ValidationError, match="Not a valid RE2 pattern: .+"):
+    with pytest.raises(ValidationError, match=r"Not a valid RE2 pattern: .+"):
         validate_regex(pattern)

@@ -120,12 +120,12 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def static_signature() -> str:
-    """A digest that changes with any static file's path, size or time of change."""
+    """A digest that changes with any static file: its path, size and second of change (images keep no finer times)."""
     digest = hashlib.sha256()
     for finder in finders.get_finders():
         for path, storage in finder.list([]):
             status = Path(storage.path(path)).stat()
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+            digest.update(f"{path}\0{status.st_size}\0{int(status.st_mtime)}\0".encode())
     return digest.hexdigest()
 
 

@@ -1,0 +1,146 @@
+"""Who gets where: every route that the URL map has is tried by everybody."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.test import APIClient
+
+from webmonitor.tests.routes import Route, every_route
+from websites.models import Website
+from websites.tests.people import person, token_for, with_token
+
+pytestmark = pytest.mark.django_db
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+# Open to everybody, each on purpose: whether the monitor lives, what its API is, and where to sign in.
+PUBLIC = {"home", "healthz", "readyz", "schema", "docs", "admin:login"}
+# Everybody's own tokens, whatever else they may do.
+OWN = {"token-list", "token-detail"}
+# What a reader may send a body to; there is nothing so far.
+FOR_VIEWERS: set[str] = set()
+
+ROUTES = every_route()
+API = [route for route in ROUTES if route.is_api and route.name not in PUBLIC]
+PAGES = [route for route in ROUTES if not route.is_api and route.name not in PUBLIC]
+
+
+def names(route: Route) -> str:
+    return f"{route.path}-{route.name}"
+
+
+@pytest.fixture
+def website() -> Website:
+    return Website.objects.create(website_id=1, website_url="http://example.org", monitoring_interval=60)
+
+
+def spellings(route: Route) -> list[str]:
+    return [route.path, route.path + "/"]
+
+
+def test_the_walk_finds_what_is_known_to_be_there() -> None:
+    paths = {route.path for route in ROUTES}
+    known = {
+        "/",
+        "/websites",
+        "/websites/1",
+        "/websites/1/check",
+        "/website",
+        "/monitoring",
+        "/monitoring/1",
+        "/tokens",
+    }
+    assert known | {"/docs", "/schema", "/healthz", "/readyz", "/admin/", "/admin/auth/user/1/change/"} <= paths
+    assert {route.name for route in ROUTES} >= PUBLIC | OWN
+
+
+@pytest.mark.parametrize("route", API, ids=names)
+def test_the_api_asks_strangers_who_they_are(route: Route, website: Website) -> None:
+    user = person("admin")
+    revoked = token_for(user)
+    user.auth_token_set.all().delete()  # type: ignore[attr-defined]
+    expired = token_for(user, timedelta(seconds=-1))
+    callers = {
+        "nobody": APIClient(),
+        "a revoked token": with_token(revoked),
+        "an expired token": with_token(expired),
+        "a made-up token": with_token("wm_" + "0" * 64),
+        "a token of a user who is gone": with_token(token_for(User.objects.create_user("gone", is_active=False))),
+        "junk": APIClient(headers={"Authorization": "Basic ===="}),
+    }
+    for who, client in callers.items():
+        for path in spellings(route):
+            for method in (*SAFE, *UNSAFE):
+                response = client.generic(method, path)
+                assert response.status_code == 401, (who, method, path)
+                assert response["WWW-Authenticate"] == "Token"
+    assert Website.objects.exists()
+
+
+@pytest.mark.parametrize("route", [route for route in API if route.name not in OWN], ids=names)
+def test_the_api_refuses_those_without_a_role(route: Route, website: Website) -> None:
+    client = with_token(token_for(person(None)))
+    for path in spellings(route):
+        for method in (*SAFE, *UNSAFE):
+            assert client.generic(method, path).status_code == 403, (method, path)
+    assert Website.objects.exists()
+
+
+@pytest.mark.parametrize("route", [route for route in API if route.name not in OWN | FOR_VIEWERS], ids=names)
+def test_the_api_lets_viewers_change_nothing(route: Route, website: Website) -> None:
+    client = with_token(token_for(person("viewer")))
+    for path in spellings(route):
+        for method in UNSAFE:
+            assert client.generic(method, path).status_code == 403, (method, path)
+        assert client.get(path).status_code in (200, 400, 404, 405)
+    assert Website.objects.exists()
+
+
+@pytest.mark.parametrize("route", PAGES, ids=names)
+def test_pages_send_strangers_to_the_login(route: Route, client: Client) -> None:
+    for method in ("GET", "HEAD", "POST"):
+        response = client.generic(method, route.path)
+        assert response.status_code == 302, method
+        assert response["Location"].startswith(("/admin/login/", "/admin/"))
+        assert response["Location"] != route.path
+
+
+@pytest.mark.parametrize("route", [page for page in PAGES if page.name != "admin:logout"], ids=names)
+def test_pages_send_those_who_are_not_staff_to_the_login(route: Route, client: Client) -> None:
+    client.force_login(person("admin"))
+    response = client.get(route.path)
+    assert (response.status_code, response["Location"].startswith("/admin/login/")) == (302, True)
+
+
+@pytest.mark.parametrize("route", [page for page in PAGES if page.name != "admin:logout"], ids=names)
+def test_staff_without_a_role_sees_no_data(route: Route, client: Client, website: Website) -> None:
+    client.force_login(person(None, staff=True))
+    # What every member of staff may open: the (empty) index, texts for scripts, and their own password.
+    own = {"admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"}
+    response = client.get(route.path)
+    assert response.status_code in ((200,) if route.name in own else (302, 403, 404)), route.name
+    assert b"example.org" not in response.content
+
+
+@pytest.mark.parametrize("path", ["/schema", "/schema/", "/docs", "/docs/", "/healthz", "/readyz", "/admin/login/"])
+def test_what_is_public_answers_everybody(client: Client, path: str) -> None:
+    for headers in ({}, {"Authorization": "Token nonsense"}):
+        assert client.get(path, headers=headers).status_code in (200, 503)
+
+
+def test_the_front_door_leads_to_the_admin_or_its_login(client: Client) -> None:
+    assert client.get("/")["Location"] == "/admin/login/"
+    client.force_login(person(None))
+    assert client.get("/")["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/websites/x", "/websites/-1", "/websites//", "/websites/1%00", "/%00", "/%ff%fe", "/websites/٣"],
+)
+def test_paths_that_lead_nowhere_are_not_found(path: str) -> None:
+    client = with_token(token_for(person("admin")))
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers={"Authorization": "Basic eDp5"}).status_code == 404

@@ -1,0 +1,31 @@
+import pytest
+from django.test import Client
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("monitor.example.org", "add monitor.example.org to ALLOWED_HOSTS"),
+        ("monitor.example.org:8080", "add monitor.example.org to ALLOWED_HOSTS"),
+        ("[2001:db8::1]:8080", "add [2001:db8::1] to ALLOWED_HOSTS"),
+        ("<script>alert(1)</script>", "does not answer to this host name: <script>"),
+        ("a\x1b[31m\u202eb", "a\\x1b[31m"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/websites", "/admin/"])
+def test_a_host_that_is_not_allowed_is_told_what_to_do(host: str, shown: str, path: str) -> None:
+    response = Client().get(path, headers={"Host": host})
+    assert response.status_code == 400
+    text = response.content.decode()
+    assert shown in text
+    assert not {"\x1b", "\u202e"} & set(text)
+    # As plain text that browsers do not guess about, markup is only text.
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_form_that_is_too_large_is_a_plain_refusal() -> None:
+    body = {"username": "x" * 3_000_000, "password": "x"}
+    response = Client().post("/admin/login/", body)
+    assert response.status_code == 400
+    assert "ALLOWED_HOSTS" not in response.content.decode()
