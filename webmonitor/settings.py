@@ -187,7 +187,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "websites.api.renderers.InertJSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "websites.api.renderers.BrowsableRenderer",
     ],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",

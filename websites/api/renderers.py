@@ -5,7 +5,8 @@ import sys
 import unicodedata
 from typing import Any
 
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 # Control and format characters (escape sequences, direction overrides), odd line ends, lone surrogates.
@@ -25,3 +26,15 @@ class InertJSONEncoder(JSONEncoder):
 
 class InertJSONRenderer(JSONRenderer):
     encoder_class = InertJSONEncoder
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """The browsable pages; a list's PUT, which names its website in the body, has the raw form only.
+
+    A form that does not know the website would send its empty boxes, and so empty what the website has.
+    """
+
+    def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
+        if method == "PUT" and view.suffix == "List":
+            return None
+        return super().get_rendered_html_form(data, view, method, request)

@@ -423,3 +423,11 @@ def test_the_browsable_form_offers_every_field_and_escapes_what_it_shows() -> No
         assert "<script>alert" not in html
         assert "<b>{{" not in html
     assert '<option value="false" selected>' in html
+    assert 'id="put-object-form"' in html
+
+
+def test_the_browsable_list_has_no_form_that_would_empty_what_it_does_not_show(editor: APIClient) -> None:
+    html = editor.get("/websites", headers={"Accept": "text/html"}).content.decode()
+    assert 'id="post-object-form"' in html
+    assert 'id="put-object-form"' not in html
+    assert 'data-method="PUT"' in html
