@@ -10,6 +10,16 @@ from django.conf import settings
 import webmonitor.celery  # noqa: F401
 
 
+def pytest_configure() -> None:
+    # Half of the run's time would go into hashing the passwords of users that live for milliseconds.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and settings.REDIS_URL:
+        # Each of pytest-xdist's workers has a database of its own, and so it needs a broker of its own.
+        server = settings.REDIS_URL.rpartition("/")[0]
+        os.environ["REDIS_URL"] = settings.REDIS_URL = settings.CELERY_BROKER_URL = f"{server}/{worker[2:]}"
+
+
 def pytest_report_header() -> str:
     database = "SQLite" if settings.IS_SQLITE else "PostgreSQL"
     return f"database: {database}, broker: {'in-process' if settings.EMBEDDED_BROKER else 'Redis'}"

@@ -24,7 +24,7 @@ skipped=
 
 # Nothing of the user's own configuration, data or home reaches the tests.
 clean() {
-    mkdir -p "$work/$1"
+    mkdir -m 0700 -p "$work/$1"
     data=$work/$1
     shift
     env -i PATH="$PWD/.venv/bin:$PATH" HOME="$work" LANG=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" \
@@ -72,10 +72,10 @@ else
     skipped="$skipped, shellcheck (not installed)"
 fi
 
-# Side by side, as each spends much of its time waiting.
-clean sqlite python -m pytest -p no:cacheprovider "$@" >"$work/pytest on SQLite.log" 2>&1 &
+# Side by side and two at a time, as tests spend much of their time waiting.
+clean sqlite python -m pytest -p no:cacheprovider -n 2 "$@" >"$work/pytest on SQLite.log" 2>&1 &
 sqlite=$!
-clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider "$@" \
+clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 "$@" \
     >"$work/pytest on PostgreSQL and Redis.log" 2>&1 &
 postgresql=$!
 code=0

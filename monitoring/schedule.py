@@ -87,8 +87,7 @@ def upsert(website_ids: Sequence[int]) -> None:
 def remove(website_ids: Sequence[int]) -> None:
     """Remove the periodic tasks of websites that are gone."""
     with transaction.atomic():
-        for chunk in chunks(website_ids):
-            PeriodicTask.objects.filter(name__in=list(map(task_name, chunk))).delete()
+        _delete(list(map(task_name, website_ids)))
         PeriodicTasks.update_changed()
 
 
@@ -131,14 +130,20 @@ def reconcile() -> Repairs:
         if repairs:
             ids = [pk for name in missing | wrong if (pk := website_id_of(name)) is not None]
             upsert(ids)
-            for chunk in chunks(orphans):
-                PeriodicTask.objects.filter(name__in=chunk).delete()
+            _delete(orphans)
             PeriodicTasks.update_changed()
     return repairs
 
 
 def _is_owned(name: str, task: str) -> bool:
     return task == TASK and website_id_of(name) is not None
+
+
+def _delete(names: Sequence[str]) -> None:
+    """Without django-celery-beat's signal, which would write the change marker once a row."""
+    for chunk in chunks(names):
+        rows = PeriodicTask.objects.filter(name__in=chunk)
+        rows._raw_delete(rows.db)
 
 
 def _write(websites: Iterable[tuple[int, int, bool]]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
@@ -106,8 +107,11 @@ def test_deleting_more_websites_than_one_statement_takes_removes_every_row() -> 
     Website.objects.bulk_create(
         Website(website_url=f"https://new{n}.example.org/", monitoring_interval=7) for n in range(2100)
     )
-    Website.objects.all().delete()
+    with CaptureQueriesContext(connection) as queries:
+        Website.objects.all().delete()
     assert_in_order()
+    # The change marker is written once, not once a row.
+    assert sum(query["sql"].startswith('UPDATE "django_celery_beat_periodictasks"') for query in queries) == 1
 
 
 # --- Due now ----------------------------------------------------------------------------------

@@ -189,7 +189,8 @@ def product_environment(clean_environment: dict[str, str]) -> Iterator[dict[str,
     """The environment of a whole installation of its own, on the database and broker that the tests run on."""
     environment = clean_environment | {"PORT": str(free_port()), "PYTHONUNBUFFERED": "1"}
     if settings.REDIS_URL:
-        environment["REDIS_URL"] = settings.REDIS_URL.rpartition("/")[0] + "/15"
+        server, _, number = settings.REDIS_URL.rpartition("/")
+        environment["REDIS_URL"] = f"{server}/{int(number) + 8}"
         # As in the embedded default, so that the first website is made and can be probed.
         environment["PROBE_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     if settings.IS_SQLITE:
