@@ -24,7 +24,7 @@ skipped=
 
 # Nothing of the user's own configuration, data or home reaches the tests.
 clean() {
-    mkdir -m 0700 -p "$work/$1"
+    [ -d "$work/$1" ] || mkdir -m 0700 "$work/$1"
     data=$work/$1
     shift
     env -i PATH="$PWD/.venv/bin:$PATH" HOME="$work" LANG=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" \
@@ -63,19 +63,27 @@ step "ruff format" ruff format --check .
 step "mypy" mypy .
 step "import contracts" lint-imports
 step "migrations are complete" python manage.py makemigrations --check
+step "static files" python manage.py prepare --static-only
 step "check --deploy" env HTTPS_ONLY=true TRUSTED_PROXIES=1 \
     SECRET_KEY=a-long-key-for-the-check-alone-0123456789-abcdefghijklmnopqrstuvwxyz \
     python manage.py check --deploy --fail-level WARNING
-if command -v shellcheck >/dev/null 2>&1; then
-    step "shellcheck" shellcheck run.sh test.sh requirements/install.sh docker/entrypoint.sh .ci/run
-else
-    skipped="$skipped, shellcheck (not installed)"
-fi
+
+# optional_step PROGRAM ARGUMENTS...: a program that is not installed is a visible skip.
+optional_step() {
+    if command -v "$1" >/dev/null 2>&1; then
+        step "$1" "$@"
+    else
+        skipped="$skipped, $1 (not installed)"
+    fi
+}
+
+optional_step shellcheck run.sh test.sh requirements/install.sh docker/entrypoint.sh .ci/run
+optional_step docker-compose --file compose.yaml config --quiet
 
 # Side by side and two at a time, as tests spend much of their time waiting.
-clean sqlite python -m pytest -p no:cacheprovider -n 2 "$@" >"$work/pytest on SQLite.log" 2>&1 &
+clean sqlite python -m pytest -p no:cacheprovider -n 2 --dist loadgroup "$@" >"$work/pytest on SQLite.log" 2>&1 &
 sqlite=$!
-clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 "$@" \
+clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadgroup "$@" \
     >"$work/pytest on PostgreSQL and Redis.log" 2>&1 &
 postgresql=$!
 code=0

@@ -15,7 +15,7 @@ from django_celery_beat.models import PeriodicTask
 
 from monitoring import admin_display as display
 from monitoring import schedule
-from monitoring.api.current import in_state, latest_checks, state_of
+from monitoring.current import in_state, latest_checks, state_of
 from monitoring.models import MonitoringData, State
 from websites.admin import BaseWebsiteAdmin
 from websites.models import Website, WebsiteQuerySet
@@ -141,7 +141,10 @@ class WebsiteAdmin(BaseWebsiteAdmin):
 
 def _watching(request: HttpRequest, website: Website) -> dict[str, Any]:
     """What the website's page shows of watching it, as far as this user may see it."""
-    shown: dict[str, Any] = {"open_url": website.website_url if _is_web_address(website.website_url) else ""}
+    shown: dict[str, Any] = {
+        "open_url": website.website_url if _is_web_address(website.website_url) else "",
+        "can_check": website.is_active and request.user.has_perm("websites.change_website"),
+    }
     if request.user.has_perm("monitoring.view_monitoringdata"):
         shown["latest_checks"] = [_row(check) for check in _newest(website)]
         shown["checks_url"] = f"{reverse('admin:monitoring_monitoringdata_changelist')}?website={website.pk}"

@@ -14,7 +14,9 @@ from monitoring import runner
 logger = logging.getLogger(__name__)
 
 # Seconds that checks under way get to end when the worker is told to stop.
-DRAIN_TIMEOUT = 12.0
+DRAIN_TIMEOUT = 8.0
+# Seconds that beat gets to write what it has to.
+BEAT_TIMEOUT = 2.0
 
 
 class BeatThread(threading.Thread):
@@ -38,9 +40,8 @@ class BeatThread(threading.Thread):
         finally:
             connections.close_all()
 
-    def stop(self) -> None:
+    def tell_to_stop(self) -> None:
         self._service.stop()
-        self.join(timeout=5.0)
 
 
 _beat: BeatThread | None = None
@@ -55,8 +56,15 @@ def start(app: Celery, *, with_beat: bool) -> None:
         _beat.start()
 
 
-def stop() -> None:
-    """End beat first, then let the checks under way finish and be written."""
+def begin_stop() -> None:
+    """Let nothing new begin: called, in a signal handler, when the worker is told to stop."""
     if _beat is not None:
-        _beat.stop()
+        _beat.tell_to_stop()
+
+
+def stop() -> None:
+    """Let the checks under way finish and be written: called when the worker takes no more messages."""
+    if _beat is not None:
+        _beat.tell_to_stop()
+        _beat.join(timeout=BEAT_TIMEOUT)
     runner.current().stop(DRAIN_TIMEOUT)

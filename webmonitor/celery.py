@@ -3,11 +3,16 @@
 import os
 import sys
 import threading
+import warnings
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 
 from webmonitor.environment import refuse_bad_configuration
+
+# It warns root of messages that run code when they are unpickled; here they are JSON.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
 
@@ -39,6 +44,13 @@ def start_worker(**_: Any) -> None:
     from monitoring import worker
 
     worker.start(app, with_beat=settings.EMBEDDED_BROKER)
+
+
+@signals.worker_shutting_down.connect
+def begin_to_stop_worker(**_: Any) -> None:
+    from monitoring import worker
+
+    worker.begin_stop()
 
 
 @signals.worker_shutdown.connect

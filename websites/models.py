@@ -73,7 +73,7 @@ class Website(models.Model):
         null=True,
         blank=True,
         validators=[validate_regex],
-        help_text="Optional: everything this RE2 pattern matches in the body is stored with each check.",
+        help_text="Optional: all that this RE2 pattern matches in the body is stored with each check.",
     )
     is_active = models.BooleanField("active", default=True, help_text="A website that is not active is paused.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
-from monitoring.api.current import in_state
+from monitoring.current import in_state
 from monitoring.api.moments import MomentFilter
 from monitoring.models import CheckError, MonitoringData, State
 from websites.api.filters import IntegerFilter, KeywordFilter, WebsiteFilter

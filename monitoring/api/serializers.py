@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from monitoring.api.current import latest_checks, state_of
+from monitoring.current import latest_checks, state_of
 from monitoring.models import MonitoringData, State
 from websites.api.serializers import NamedWebsiteSerializer, WebsiteSerializer
 from websites.models import Website

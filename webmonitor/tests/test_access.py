@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # Open to everybody, each on purpose: whether the monitor lives, what its API is, and where to sign in.
-PUBLIC = {"home", "healthz", "readyz", "schema", "docs", "admin:login"}
+PUBLIC = {"home", "favicon", "healthz", "readyz", "schema", "docs", "admin:login"}
 # Everybody's own tokens, whatever else they may do.
 OWN = {"token-list", "token-detail"}
 # What a reader may send a body to; there is nothing so far.

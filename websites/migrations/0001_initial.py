@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "regex",
                     models.CharField(
                         blank=True,
-                        help_text="Optional: everything this RE2 pattern matches in the body is stored with each check.",
+                        help_text="Optional: all that this RE2 pattern matches in the body is stored with each check.",
                         max_length=500,
                         null=True,
                         validators=[websites.validators.validate_regex],
