@@ -81,9 +81,9 @@ optional_step shellcheck run.sh test.sh requirements/install.sh docker/entrypoin
 optional_step docker-compose --file compose.yaml config --quiet
 
 # Side by side and two at a time, as tests spend much of their time waiting.
-clean sqlite python -m pytest -p no:cacheprovider -n 2 --dist loadgroup "$@" >"$work/pytest on SQLite.log" 2>&1 &
+clean sqlite python -m pytest -p no:cacheprovider -n 2 --dist loadfile "$@" >"$work/pytest on SQLite.log" 2>&1 &
 sqlite=$!
-clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadgroup "$@" \
+clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadfile "$@" \
     >"$work/pytest on PostgreSQL and Redis.log" 2>&1 &
 postgresql=$!
 code=0

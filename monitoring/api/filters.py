@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
-from monitoring.current import in_state
 from monitoring.api.moments import MomentFilter
+from monitoring.current import in_state
 from monitoring.models import CheckError, MonitoringData, State
 from websites.api.filters import IntegerFilter, KeywordFilter, WebsiteFilter
 from websites.api.views import get_website

@@ -4,17 +4,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from monitoring.tests.servers import Server, answering, response
 from webmonitor.tests.product import PASSWORD, Product, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-pytestmark = [
-    pytest.mark.xdist_group("product"),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 # Chromium's own errands are no business of the tests.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -37,13 +34,20 @@ class Visitor:
         self.page = page
         self.home = home
         self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
-        page.on("request", lambda request: self._note(request.url))
+        page.on("pageerror", self._note_error)
+        page.on("console", self._note_message)
+        page.on("request", self._note_request)
 
-    def _note(self, url: str) -> None:
-        if not url.startswith((self.home, "data:", "blob:")):
-            self.faults.append(f"a request to {url}")
+    def _note_error(self, error: Error) -> None:
+        self.faults.append(str(error))
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(message.text)
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith((self.home, "data:", "blob:")):
+            self.faults.append(f"a request to {request.url}")
 
     def go(self, path: str) -> Page:
         answer = self.page.goto(self.home + path)

@@ -13,9 +13,6 @@ import pytest
 from monitoring.tests.servers import Server, answering, response
 from webmonitor.tests.product import Product, wait_for
 
-# One product at a time, on one process of the test run.
-pytestmark = pytest.mark.xdist_group("product")
-
 
 @pytest.fixture
 def site() -> Iterator[Server]:
