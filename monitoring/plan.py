@@ -1,14 +1,17 @@
 """When each website is due: phase-locked slots. Pure: no Django, no clock of its own.
 
-Slot k of a website is at `phase + k * interval` since the epoch. The phase follows from the
-website's id alone, so slots survive restarts and never drift; consecutive ids are spread over
-the interval by the golden ratio (a Weyl sequence: the most even spread that needs no table).
+Slot k of a website is at `phase + k * interval` since the epoch. The phase follows from what is
+stored, so slots survive restarts and never drift: from the anchor, the moment of its first check,
+where a website came alone or with few others; else from its id. Consecutive ids are spread over the
+interval by the golden ratio (a Weyl sequence: the most even spread that needs no table), so that
+websites that came in great number do not come in a herd for ever.
 All times are whole milliseconds of Unix time, so that a slot is the same number everywhere.
 """
 
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 GOLDEN_RATIO = 0.6180339887498949
 
@@ -25,23 +28,33 @@ SOON_AT_START = 100
 Slot = tuple[int, int]  # website id, time due
 
 
+class Row(NamedTuple):
+    """What is stored of an active website: `task_id` is its periodic task's key, `anchor` is in ms."""
+
+    website_id: int
+    task_id: int
+    seconds: int
+    anchor: int | None
+
+
 @dataclass(slots=True)
 class PlanEntry:
-    """One active website. `task_id` is its periodic task's key; `due` the slot it waits for."""
+    """One active website; `due` is the slot it waits for."""
 
     task_id: int
     interval: int
+    phase: int
     due: int
 
 
-def phase_of(website_id: int, interval: int) -> int:
+def phase_of(website_id: int, interval: int, anchor: int | None = None) -> int:
     """The offset of a website's slots within its interval (ms)."""
-    return int(website_id * GOLDEN_RATIO % 1.0 * interval)
+    return int(website_id * GOLDEN_RATIO % 1.0 * interval) if anchor is None else anchor % interval
 
 
-def next_slot(website_id: int, interval: int, now: int) -> int:
+def next_slot(phase: int, interval: int, now: int) -> int:
     """The first slot after `now`."""
-    return now + interval - (now - phase_of(website_id, interval)) % interval
+    return now + interval - (now - phase) % interval
 
 
 class Plan:
@@ -51,33 +64,46 @@ class Plan:
         self.entries: dict[int, PlanEntry] = {}
         self.missed = 0
         self._heap: list[tuple[int, int]] = []
-        self._soon: dict[int, None] = {}
+        # Website ids in the order in which they asked, each with the slot to serve or None for no slot.
+        self._soon: dict[int, int | None] = {}
         self._soon_credit = float(SOON_PER_SECOND)
         self._soon_counted_at: int | None = None
 
-    def update(self, rows: Iterable[tuple[int, int, int]], now: int) -> None:
-        """Take over the rows `(website_id, task_id, interval in seconds)`; what did not change keeps its slot."""
+    def update(self, rows: Iterable[Row], now: int) -> None:
+        """Take over all rows; what did not change keeps its slot."""
         before, self.entries = self.entries, {}
-        for website_id, task_id, seconds in rows:
+        for website_id, task_id, seconds, anchor in rows:
             interval = seconds * 1000
+            phase = phase_of(website_id, interval, anchor)
             entry = before.get(website_id)
-            if entry is None or entry.interval != interval or entry.task_id != task_id:
-                entry = PlanEntry(task_id, interval, next_slot(website_id, interval, now))
+            if entry is None or entry.interval != interval or entry.phase != phase:
+                entry = PlanEntry(task_id, interval, phase, next_slot(phase, interval, now))
                 heapq.heappush(self._heap, (entry.due, website_id))
+            entry.task_id = task_id
             self.entries[website_id] = entry
         if len(self._heap) > 2 * len(self.entries) + 1000:
             self._heapify()
 
     def rebuild(self, now: int) -> None:
         """Start every website at its first slot after `now`: the clock was set."""
-        for website_id, entry in self.entries.items():
-            entry.due = next_slot(website_id, entry.interval, now)
+        for entry in self.entries.values():
+            entry.due = next_slot(entry.phase, entry.interval, now)
         self._soon_counted_at = now
         self._heapify()
 
     def ask_soon(self, website_ids: Iterable[int]) -> None:
         """Check these beside their slots, as soon as the budget allows."""
         self._soon.update(dict.fromkeys(website_ids))
+
+    def begin(self, website_ids: Iterable[int], anchor: int) -> None:
+        """Check these as soon as the budget allows, as the first slot of a grid that begins at `anchor`."""
+        for website_id in website_ids:
+            entry = self.entries.get(website_id)
+            if entry is not None:
+                entry.phase = phase_of(website_id, entry.interval, anchor)
+                entry.due = anchor + entry.interval
+                heapq.heappush(self._heap, (entry.due, website_id))
+                self._soon[website_id] = anchor
 
     def take_due(self, now: int) -> list[Slot]:
         """Everything to dispatch now, each website at most once; slots too late are counted in `missed`."""
@@ -88,31 +114,33 @@ class Plan:
         return due
 
     def next_due(self) -> int | None:
-        """When `take_due` will have something next; None where there is nothing to wait for."""
-        return self._heap[0][0] if self._heap else None
+        """When `take_due` will have a slot next; None where there is nothing to wait for."""
+        while self._heap:
+            slot, website_id = self._heap[0]
+            entry = self.entries.get(website_id)
+            if entry is not None and entry.due == slot:
+                return slot
+            # The website was changed or removed after this was pushed.
+            heapq.heappop(self._heap)
+        return None
 
     @property
     def has_soon(self) -> bool:
         return bool(self._soon)
 
     def _slots_due(self, now: int) -> Iterable[Slot]:
-        heap, entries = self._heap, self.entries
-        while heap and heap[0][0] <= now:
-            slot, website_id = heap[0]
-            entry = entries.get(website_id)
-            if entry is None or entry.due != slot:
-                # The website was changed or removed after this was pushed.
-                heapq.heappop(heap)
-                continue
+        while (slot := self.next_due()) is not None and slot <= now:
+            website_id = self._heap[0][1]
+            entry = self.entries[website_id]
             entry.due = slot + entry.interval
             if now - slot <= LATE_TOLERANCE_MS:
                 yield website_id, slot
             else:
-                entry.due = next_slot(website_id, entry.interval, now)
+                entry.due = next_slot(entry.phase, entry.interval, now)
                 self.missed += (entry.due - slot) // entry.interval
                 if entry.interval > PATIENT_INTERVAL_MS:
                     self._soon[website_id] = None
-            heapq.heapreplace(heap, (entry.due, website_id))
+            heapq.heapreplace(self._heap, (entry.due, website_id))
 
     def _soon_due(self, now: int) -> list[Slot]:
         elapsed = max(0, now - self._soon_counted_at) if self._soon_counted_at is not None else 0
@@ -121,10 +149,10 @@ class Plan:
         due: list[Slot] = []
         while self._soon and self._soon_credit >= 1:
             website_id = next(iter(self._soon))
-            del self._soon[website_id]
+            slot = self._soon.pop(website_id)
             if website_id in self.entries:
                 self._soon_credit -= 1
-                due.append((website_id, now))
+                due.append((website_id, now if slot is None else slot))
         return due
 
     def _heapify(self) -> None:

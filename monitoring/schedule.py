@@ -5,6 +5,7 @@ A periodic task that belongs to a website is *owned*: it is named `website-<pk>`
 own scheduler can run them too, one message a check.
 
 A row whose `last_run_at` is NULL is *due now*: the scheduler checks its website at once.
+A row's `start_time`, where it has one, is the moment its slots are counted from (see `monitoring.plan`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
 from websites.models import Website
@@ -35,7 +37,6 @@ _PLAIN: dict[str, Any] = {
     "routing_key": None,
     "priority": None,
     "expires": None,
-    "start_time": None,
     "one_off": False,
 }
 _FIELDS = ("task", "args", "interval", "expire_seconds", "enabled", "date_changed", *_PLAIN)
@@ -124,11 +125,14 @@ def reconcile() -> Repairs:
         }
         missing = wanted.keys() - found.keys()
         wrong = {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]}
-        wrong |= wanted.keys() & set(owned_tasks().exclude(**_PLAIN).values_list("name", flat=True))
+        late_starters = owned_tasks().filter(start_time__gt=timezone.now())
+        for odd in (owned_tasks().exclude(**_PLAIN), late_starters):
+            wrong |= wanted.keys() & set(odd.values_list("name", flat=True))
         orphans = [name for name in found.keys() - wanted.keys() if _is_owned(name, str(found[name][0]))]
         repairs = Repairs(made=len(missing), changed=len(wrong), removed=len(orphans))
         if repairs:
             ids = [pk for name in missing | wrong if (pk := website_id_of(name)) is not None]
+            late_starters.update(start_time=None)
             upsert(ids)
             _delete(orphans)
             PeriodicTasks.update_changed()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.plan import LATE_TOLERANCE_MS, SOON_PER_SECOND, Plan, next_slot, phase_of
+from monitoring.plan import LATE_TOLERANCE_MS, SOON_PER_SECOND, Plan, Row, next_slot, phase_of
 
 START = 1_800_000_000_000
 
@@ -19,15 +19,16 @@ instants = st.integers(min_value=1_600_000_000_000, max_value=2_500_000_000_000)
 def plan_of(*websites: tuple[int, int], now: int = START) -> Plan:
     """A plan of `(website_id, interval in seconds)`."""
     plan = Plan()
-    plan.update([(pk, pk + 1000, seconds) for pk, seconds in websites], now)
+    plan.update([Row(pk, pk + 1000, seconds, None) for pk, seconds in websites], now)
     return plan
 
 
 @given(website_ids, intervals, instants)
 def test_next_slot_is_the_first_of_the_websites_own_grid(website_id: int, interval: int, now: int) -> None:
-    slot = next_slot(website_id, interval, now)
+    phase = phase_of(website_id, interval)
+    slot = next_slot(phase, interval, now)
     assert now < slot <= now + interval
-    assert (slot - phase_of(website_id, interval)) % interval == 0
+    assert (slot - phase) % interval == 0
 
 
 @pytest.mark.parametrize("first_id", [1, 5_000, 10**9])
@@ -59,13 +60,13 @@ def test_slots_are_the_same_after_a_restart() -> None:
 def test_an_edit_of_another_website_keeps_the_slot() -> None:
     plan = plan_of((1, 60))
     before = plan.next_due()
-    plan.update([(1, 1001, 60), (2, 1002, 300)], START + 10)
+    plan.update([Row(1, 1001, 60, None), Row(2, 1002, 300, None)], START + 10)
     assert plan.entries[1].due == before
 
 
 def test_a_changed_interval_moves_to_its_own_grid_and_the_old_slot_is_dropped() -> None:
     plan = plan_of((1, 60))
-    plan.update([(1, 1001, 5)], START)
+    plan.update([Row(1, 1001, 5, None)], START)
     due = [slot for now in range(START, START + 60_000, 100) for _, slot in plan.take_due(now)]
     assert len(due) == 12
     assert all((slot - phase_of(1, 5_000)) % 5_000 == 0 for slot in due)
@@ -73,7 +74,7 @@ def test_a_changed_interval_moves_to_its_own_grid_and_the_old_slot_is_dropped() 
 
 def test_a_removed_website_is_not_due_any_more() -> None:
     plan = plan_of((1, 5), (2, 5))
-    plan.update([(2, 1002, 5)], START)
+    plan.update([Row(2, 1002, 5, None)], START)
     assert {pk for now in range(START, START + 5_001, 1_000) for pk, _ in plan.take_due(now)} == {2}
     assert plan.missed == 0
 
@@ -81,7 +82,7 @@ def test_a_removed_website_is_not_due_any_more() -> None:
 def test_many_edits_do_not_let_the_plan_grow() -> None:
     plan = Plan()
     for seconds in range(5, 300):
-        plan.update([(pk, pk, seconds) for pk in range(100)], START)
+        plan.update([Row(pk, pk, seconds, None) for pk in range(100)], START)
     assert len(plan._heap) <= 2 * 100 + 1000 + 100
 
 
@@ -134,6 +135,30 @@ def test_a_slot_that_comes_first_serves_as_the_check_asked_for() -> None:
     plan.ask_soon([1])
     assert plan.take_due(slot) == [(1, slot)]
     assert plan.take_due(slot + 1) == []
+
+
+def test_a_website_that_begins_comes_evenly_from_its_first_check_on() -> None:
+    plan = plan_of((1, 5))
+    anchor = START + 1_234
+    plan.begin([1, 99], anchor)
+    assert plan.take_due(anchor + 20) == [(1, anchor)]
+    slots = [slot for now in range(anchor, anchor + 15_001, 100) for _, slot in plan.take_due(now)]
+    assert slots == [anchor + 5_000, anchor + 10_000, anchor + 15_000]
+
+
+def test_the_anchor_is_kept_when_the_plan_is_read_again_or_anew() -> None:
+    anchor = START + 1_234
+    row = Row(1, 1001, 60, anchor)
+    kept = plan_of((1, 60))
+    kept.begin([1], anchor)
+    kept.take_due(anchor)
+    kept.update([row], anchor + 2_000)
+    anew = Plan()
+    anew.update([row], anchor + 2_000)
+    assert kept.next_due() == anew.next_due() == anchor + 60_000
+    changed = Plan()
+    changed.update([Row(1, 1001, 10, anchor)], anchor + 2_000)
+    assert changed.next_due() == anchor + 10_000
 
 
 @pytest.mark.parametrize("jump", [-3_600_000, 3_600_000])

@@ -5,6 +5,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTa
 
 from monitoring import schedule
 from monitoring.models import Heartbeat
-from monitoring.plan import SOON_AT_START, next_slot
+from monitoring.plan import SOON_AT_START, next_slot, phase_of
 from monitoring.scheduler import WebsiteScheduler
 from websites.models import Website
 
@@ -107,9 +108,31 @@ def test_a_website_added_while_it_runs_is_checked_within_two_seconds(bench: Benc
 def test_a_website_is_checked_at_its_slots(bench: Bench) -> None:
     website = make_websites(1, interval=5)[0]
     forget_marks()
-    expected = next_slot(website.pk, 5_000, time.time_ns() // 1_000_000)
+    expected = next_slot(phase_of(website.pk, 5_000), 5_000, time.time_ns() // 1_000_000)
     bench.tick_until(lambda: len(bench.checked()) == 2, deadline=15)
     assert bench.batches() == [[[website.pk, expected]], [[website.pk, expected + 5_000]]]
+
+
+def test_a_new_website_comes_evenly_from_its_first_check_on_and_after_a_restart(bench: Bench) -> None:
+    make_websites(1, interval=5)
+    bench.tick_until(lambda: len(bench.checked()) == 2, deadline=15)
+    (_, first), (_, second) = (batch[0] for batch in bench.batches())
+    assert second - first == 5_000
+    bench.scheduler.close()
+    other = Bench()
+    try:
+        other.tick_until(lambda: len(other.checked()) == 1, deadline=15)
+        assert (other.batches()[0][0][1] - first) % 5_000 == 0
+    finally:
+        other.close()
+
+
+def test_many_new_websites_are_spread_over_the_interval(bench: Bench) -> None:
+    websites = make_websites(50)
+    bench.tick_until(lambda: len(bench.checked()) == 50)
+    assert not PeriodicTask.objects.exclude(start_time=None).exists()
+    due = sorted(entry.due for entry in bench.scheduler.plan.entries.values())
+    assert max(later - earlier for earlier, later in pairwise(due)) < 2 * 300_000 / len(websites)
 
 
 def test_a_paused_website_is_not_checked_until_it_is_resumed(bench: Bench) -> None:

@@ -1,0 +1,162 @@
+"""The plan's side of the database: reading it, and writing back what the scheduler did.
+
+Beat's own thread only reads; all writes are done by a second thread, so that a lock somebody else holds on a
+row never delays a check.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from queue import SimpleQueue
+from typing import Any
+
+from django.db import Error, close_old_connections, connection, connections
+from django.db.models import F
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
+
+from monitoring import heartbeats, schedule
+from monitoring.models import Heartbeat
+from monitoring.plan import SOON_AT_START, Plan, Row
+
+logger = logging.getLogger(__name__)
+
+# Seconds: the plan is read again now and then even where the marker did not move, like stock does.
+REREAD_INTERVAL = 300.0
+# So many new websites at once begin their slots now; more are spread over the interval.
+BEGINNERS = 10
+
+
+class PlanStore:
+    """Used by beat's thread. Raises `django.db.Error` from `refresh` alone."""
+
+    def __init__(self) -> None:
+        self._marker: Any = None
+        self._read_at: float | None = None
+        self._runs: Counter[int] = Counter()
+        # Websites whose due-now mark was taken off and that may be dispatched now, with the anchor of new ones.
+        self._unmarked: SimpleQueue[tuple[list[int], int | None]] = SimpleQueue()
+        self._unmarking: Future[None] | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="beat-writer")
+
+    def refresh(self, plan: Plan) -> bool:
+        """Read the plan where the change marker moved; returns whether it did."""
+        close_old_connections()
+        now = time.monotonic()
+        marker = PeriodicTasks.last_change()
+        is_stale = self._read_at is None or now - self._read_at >= REREAD_INTERVAL
+        if marker == self._marker and not is_stale:
+            return False
+        self._read(plan, at_start=self._read_at is None)
+        self._marker, self._read_at = marker, now
+        return True
+
+    def forget(self) -> None:
+        """Read everything at the next `refresh`, as at a start."""
+        self._read_at = None
+
+    def hand_over_unmarked(self, plan: Plan) -> None:
+        """Ask the plan for the websites whose due-now marks were taken off since the last time."""
+        while not self._unmarked.empty():
+            website_ids, anchor = self._unmarked.get()
+            if anchor is None:
+                plan.ask_soon(website_ids)
+            else:
+                plan.begin(website_ids, anchor)
+
+    @property
+    def is_unmarking(self) -> bool:
+        """Whether websites wait for their due-now mark to be taken off."""
+        return self._unmarking is not None and not self._unmarking.done()
+
+    def note_runs(self, task_ids: Iterable[int]) -> None:
+        self._runs.update(task_ids)
+
+    def write_heartbeat(self) -> None:
+        self._write(lambda: heartbeats.write(Heartbeat.Component.BEAT))
+
+    def write_runs(self) -> None:
+        """Write `last_run_at` and `total_run_count` of what ran since the last time."""
+        runs, self._runs = self._runs, Counter()
+        self._write(lambda: _write_runs(runs))
+
+    def close(self) -> None:
+        """Write what is still unwritten."""
+        self.write_runs()
+        self._writer.submit(connections.close_all)
+        self._writer.shutdown(wait=True)
+
+    def _read(self, plan: Plan, *, at_start: bool) -> None:
+        rows: list[Row] = []
+        marked: list[int] = []
+        owned = schedule.owned_tasks().filter(enabled=True, interval__period="seconds")
+        for task_id, name, every, start_time, last_run_at in owned.values_list(
+            "pk", "name", "interval__every", "start_time", "last_run_at"
+        ):
+            website_id = schedule.website_id_of(name)
+            if website_id is None:
+                continue
+            rows.append(Row(website_id, task_id, every, None if start_time is None else _ms(start_time)))
+            if last_run_at is None:
+                marked.append(task_id)
+        plan.update(rows, time.time_ns() // 1_000_000)
+        if marked:
+            # At a start, a great number of new websites is spread over their slots instead.
+            wanted = not at_start or len(marked) <= SOON_AT_START
+            self._unmarking = self._write(lambda: self._unmark(marked, ask=wanted))
+
+    def _unmark(self, task_ids: list[int], *, ask: bool) -> None:
+        """Take the due-now marks off, then let the websites be dispatched.
+
+        In this order a mark set while the check is under way asks for another check, and is never lost. Few new
+        websites begin their slots with this first check, so that they come evenly from the first row on.
+        """
+        now = timezone.now()
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        few = ask and len(task_ids) <= BEGINNERS
+        for chunk in schedule.chunks(task_ids):
+            marked = PeriodicTask.objects.filter(pk__in=chunk, last_run_at=None)
+            found = list(marked.values_list("pk", "name", "start_time", "total_run_count"))
+            new = {pk: name for pk, name, start_time, runs in found if few and start_time is None and not runs}
+            marked.filter(pk__in=new).update(start_time=now, last_run_at=now)
+            marked.update(last_run_at=now)
+            if ask:
+                self._unmarked.put((_website_ids(new.values()), _ms(now)))
+                self._unmarked.put((_website_ids(name for pk, name, *_ in found if pk not in new), None))
+
+    def _write(self, job: Callable[[], None]) -> Future[None]:
+        def run() -> None:
+            try:
+                close_old_connections()
+                job()
+            except Error:
+                logger.exception("beat could not write to the database")
+                connection.close()
+                # Marks that were not taken off are found again by another look at the plan.
+                self._marker = None
+
+        return self._writer.submit(run)
+
+
+def _write_runs(runs: Counter[int]) -> None:
+    now = timezone.now()
+    by_count: dict[int, list[int]] = {}
+    for task_id, count in runs.items():
+        by_count.setdefault(count, []).append(task_id)
+    for count, task_ids in by_count.items():
+        for chunk in schedule.chunks(task_ids):
+            # A NULL is a due-now mark and stays.
+            PeriodicTask.objects.filter(pk__in=chunk, last_run_at__isnull=False).update(
+                last_run_at=now, total_run_count=F("total_run_count") + count
+            )
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _website_ids(names: Iterable[str]) -> list[int]:
+    return [website_id for name in names if (website_id := schedule.website_id_of(name)) is not None]
