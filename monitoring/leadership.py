@@ -7,8 +7,8 @@ file beside the database (flock), released when the process ends.
 
 import fcntl
 import logging
+import os
 from pathlib import Path
-from typing import TextIO
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,7 +24,7 @@ class Leadership:
 
     def __init__(self) -> None:
         self._connection: BaseDatabaseWrapper | None = None
-        self._file: TextIO | None = None
+        self._descriptor: int | None = None
 
     def hold(self) -> bool:
         """Whether this process leads now; takes the lead where nobody has it. Costs one short query."""
@@ -33,25 +33,26 @@ class Leadership:
         return self._hold_session()
 
     def release(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _hold_file(self) -> bool:
-        if self._file is not None:
+        if self._descriptor is not None:
             return True
         database = Path(connections[DEFAULT_DB_ALIAS].settings_dict["NAME"])
-        file = database.with_name(f"{database.name}.beat-lock").open("w", encoding="ascii")
+        path = database.with_name(f"{database.name}.beat-lock")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             # Another beat has it.
-            file.close()
+            os.close(descriptor)
             return False
-        self._file = file
+        self._descriptor = descriptor
         return True
 
     def _hold_session(self) -> bool:

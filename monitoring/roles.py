@@ -21,8 +21,19 @@ VIEWER = ("websites.view_website", "monitoring.view_monitoringdata", "monitoring
 EDITOR = (*VIEWER, "websites.add_website", "websites.change_website", "websites.delete_website")
 # Whole apps, and single permissions beside them.
 ADMIN_APPS = ("websites", "monitoring", "django_celery_beat")
-ADMIN = ("knox.view_authtoken", "knox.delete_authtoken", "auth.view_user", "auth.change_user", "auth.view_group")
-APPS = (*ADMIN_APPS, "knox", "auth")
+ADMIN = (
+    "knox.view_authtoken",
+    "knox.delete_authtoken",
+    "auth.view_user",
+    "auth.add_user",
+    "auth.change_user",
+    "auth.delete_user",
+    "auth.view_group",
+    # Deleting a failed sign-in lifts its lock.
+    "axes.view_accessattempt",
+    "axes.delete_accessattempt",
+)
+APPS = (*ADMIN_APPS, "knox", "auth", "axes")
 
 
 def sync_roles(using: str, apps: Apps = installed_apps, verbosity: int = 0, **_: Any) -> None:

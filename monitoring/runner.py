@@ -66,6 +66,7 @@ class Runner:
     def submit(self, slots: Sequence[Slot]) -> None:
         """Have these websites checked; returns when the engine has them. Waits while it has too many."""
         now = time.time_ns() // 1_000_000
+        expired = 0
         due: list[tuple[int, int]] = []
         requests: list[ProbeRequest] = []
         slot_of = dict(slots)
@@ -75,10 +76,13 @@ class Runner:
         ):
             slot = slot_of[website_id]
             if now - slot > interval * 1000:
-                self.expired += 1
+                expired += 1
                 continue
             due.append((website_id, slot))
             requests.append(probe_request(url, interval, regex))
+        if expired:
+            self.expired += expired
+            logger.warning("slots expired before they were checked", extra={"slots": expired})
         self._wait_for_room(len(due))
 
         def finished(index: int, exchange: Exchange) -> None:

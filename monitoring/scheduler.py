@@ -44,7 +44,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.plan = Plan()
         self._store = PlanStore()
         self._leadership = Leadership()
-        self._is_leading = False
+        self._is_leading: bool | None = None
         self._is_closed = False
         self._others_changed = True
         self._next_poll = self._next_heartbeat = 0.0

@@ -36,10 +36,10 @@ def _permissions(group: Group) -> set[str]:
 
 
 class GuardedUserAdmin(UserAdmin[User]):
-    """Passwords, superusers and rights beyond one's own are for superusers."""
+    """Other people's passwords, superusers and rights beyond one's own are for superusers.
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _actor(request).is_superuser
+    Whoever may add a user chooses the first password with it.
+    """
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or may_touch(_actor(request), obj))

@@ -24,6 +24,7 @@ def register() -> None:
     checks.register(check_allowed_hosts, Tags.security, deploy=True)
     checks.register(check_processes, Tags.compatibility)
     checks.register(check_probing, Tags.security)
+    checks.register(check_link_local, Tags.security)
 
 
 def check_secrets(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -113,5 +114,24 @@ def check_probing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
             "whoever adds websites can reach every internal address.",
             hint="Name the networks that hold the websites to watch.",
             id="webmonitor.W006",
+        )
+    ]
+
+
+def check_link_local(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Link-local addresses, the clouds' metadata services among them, are opened one by one only."""
+    wide = [
+        str(network)
+        for network in settings.PROBE_ALLOWED_NETWORKS
+        if network.is_link_local and network.num_addresses > 1
+    ]
+    if not wide:
+        return []
+    return [
+        checks.Warning(
+            f"PROBE_ALLOWED_NETWORKS contains {', '.join(wide)}, which opens nothing: "
+            "link-local addresses must be named one by one.",
+            hint="Name the address exactly, for example 169.254.10.20/32.",
+            id="webmonitor.W007",
         )
     ]

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # Names that may stand in `.env` for other programs that read the same file.
 FOREIGN_PREFIXES = ("COMPOSE_", "DOCKER_", "POSTGRES_")
+HOST = re.compile(r"[\w.:-]+", re.ASCII)
 # What django-environ takes for a line that sets something; it passes over all others.
 ASSIGNMENT = re.compile(r"(export )?\w+=", re.ASCII)
 
@@ -108,12 +109,23 @@ class Environment:
             if text.partition("://")[0] not in ("postgres", "postgresql", "sqlite"):
                 raise ValueError(text)
             config: dict[str, Any] = dict(environ.Env.db_url_config(text))
-            if not config.get("NAME"):
+            is_sqlite = config["ENGINE"] == "django.db.backends.sqlite3"
+            if not config.get("NAME") or (is_sqlite and not Path(config["NAME"]).is_absolute()):
                 raise ValueError(text)
             return config
 
-        hint = "must look like postgres://user:password@host:5432/name or sqlite:////path/to/file"
+        hint = "must look like postgres://user:password@host:5432/name or sqlite:////absolute/path/to/file"
         return self._read(name, parse(default), parse, hint, show=False)
+
+    def host(self, name: str, default: str) -> str:
+        """An address or a host name to listen at."""
+
+        def parse(text: str) -> str:
+            if not HOST.fullmatch(text):
+                raise ValueError(text)
+            return text
+
+        return self._read(name, default, parse, "must be an address or a host name such as 127.0.0.1")
 
     def hosts(self, name: str, default: Sequence[str]) -> list[str]:
         def parse(text: str) -> list[str]:
@@ -156,6 +168,9 @@ class Environment:
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip() and not line.startswith("#") and not ASSIGNMENT.match(line):
                 self.problems.append(f"Line {number} of .env is not of the form NAME=value (without spaces around =).")
+        if self.problems:
+            # django-environ would complain of the same lines once more.
+            return
         _DotEnv.ENVIRON = {}
         _DotEnv.read_env(io.StringIO(text))
         self._file = _DotEnv.ENVIRON

@@ -13,6 +13,13 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS and name != "request"}
 
 
+def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    """The traceback of a fault of ours; blank for a request that was refused (4xx), which one line tells."""
+    if not record.exc_info or getattr(record, "status_code", 500) < 500:
+        return ""
+    return formatter.formatException(record.exc_info)
+
+
 def _timestamp(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -28,7 +35,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
         line = _inert(f"{_timestamp(record)} {record.levelname} {record.name} {record.getMessage()}{fields}")
-        return line if record.exc_info is None else f"{line}\n{self.formatException(record.exc_info)}"
+        traceback = _traceback(self, record)
+        return f"{line}\n{traceback}" if traceback else line
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,6 +50,7 @@ class JsonFormatter(logging.Formatter):
             "event": record.getMessage(),
             **_fields(record),
         }
-        if record.exc_info is not None:
-            entry["traceback"] = self.formatException(record.exc_info)
+        traceback = _traceback(self, record)
+        if traceback:
+            entry["traceback"] = traceback
         return json.dumps(entry, default=str)

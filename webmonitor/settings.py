@@ -18,7 +18,7 @@ VERSION = __version__
 PROJECT_URL = "https://github.com/webmonitor/webmonitor"
 
 # --- Where it listens and keeps things ---------------------------------------------------
-HOST = env.text("HOST", "127.0.0.1")
+HOST = env.host("HOST", "127.0.0.1")
 PORT = env.number("PORT", 8080, minimum=1, maximum=65535)
 # Web processes; threads of one process serve as many people as most monitors have.
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 1, minimum=1, maximum=64)

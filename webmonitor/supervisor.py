@@ -7,6 +7,7 @@ Django stays outside: this process only waits.
 
 import contextlib
 import ctypes
+import fcntl
 import http.client
 import os
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from webmonitor.environment import refuse_bad_configuration
@@ -229,6 +230,19 @@ def announcement(host: str, port: int) -> str:
     return f"\nwebmonitor is running at {url}\n  admin {url}/admin/\n  API   {url}/docs\nCtrl-C stops it.\n"
 
 
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Raise `SystemExit` with a sentence where another supervisor runs with the same data."""
+    descriptor = os.open(data_dir / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        sys.exit(f"webmonitor runs already with the data in {data_dir}.")
+    finally:
+        os.close(descriptor)
+
+
 def main() -> int:
     with refuse_bad_configuration():
         from webmonitor import settings
@@ -240,7 +254,8 @@ def main() -> int:
         return True
 
     children = [Child(*entry) for entry in commands(with_beat=not settings.EMBEDDED_BROKER).items()]
-    return Supervisor(children, when_up).run()
+    with only_one(settings.DATA_DIR):
+        return Supervisor(children, when_up).run()
 
 
 if __name__ == "__main__":

@@ -78,14 +78,14 @@ def test_an_ordinary_user_is_not_made_administrator() -> None:
 def test_the_first_website_is_the_monitor_itself(settings: Settings) -> None:
     call_command("prepare")
     website = Website.objects.get()
-    assert website.website_url == f"http://127.0.0.1:{settings.PORT}/healthz"
+    assert website.website_url == f"http://localhost:{settings.PORT}/healthz"
     assert website.monitoring_interval == 5
     assert owned_tasks().count() == 1
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("localhost", "127.0.0.1"), ("::1", "[::1]")],
+    [("0.0.0.0", "localhost"), ("::", "localhost"), ("localhost", "localhost"), ("::1", "[::1]")],
 )
 def test_the_first_website_is_where_the_monitor_answers(settings: Settings, host: str, expected: str) -> None:
     settings.HOST = host

@@ -23,8 +23,12 @@ def assert_roles() -> None:
         "knox.view_authtoken",
         "knox.delete_authtoken",
         "auth.view_user",
+        "auth.add_user",
         "auth.change_user",
+        "auth.delete_user",
         "auth.view_group",
+        "axes.view_accessattempt",
+        "axes.delete_accessattempt",
     }
 
 

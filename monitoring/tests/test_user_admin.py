@@ -62,7 +62,7 @@ def test_an_admin_cannot_raise_their_own_rights(as_admin: Client, admin: User) -
 def test_an_admin_cannot_grant_a_group_beyond_their_own_rights(as_admin: Client) -> None:
     viewer = person("viewer")
     beyond = Group.objects.create(name="beyond")
-    beyond.permissions.add(Permission.objects.get(codename="delete_user"))
+    beyond.permissions.add(Permission.objects.get(codename="delete_group"))
     response = as_admin.post(change_url(viewer), form_of(viewer, groups=[beyond.pk]))
     assert response.status_code == 200
     assert "not one of the available choices" in response.content.decode()
@@ -71,7 +71,7 @@ def test_an_admin_cannot_grant_a_group_beyond_their_own_rights(as_admin: Client)
 
 def test_an_admin_does_not_touch_those_with_more_rights(as_admin: Client) -> None:
     stronger = person("admin", "stronger")
-    stronger.user_permissions.add(Permission.objects.get(codename="delete_user"))
+    stronger.user_permissions.add(Permission.objects.get(codename="delete_group"))
     for user in (User.objects.create_superuser("root"), stronger):
         assert as_admin.post(change_url(user), form_of(user)).status_code == 403
         user.refresh_from_db()
@@ -97,10 +97,20 @@ def test_an_admin_sees_no_password_hash(as_admin: Client) -> None:
     assert "password/" not in page.replace("password_change/", "")
 
 
-def test_nobody_but_a_superuser_adds_users_or_deletes_those_beyond_them(as_admin: Client, admin: User) -> None:
-    admin.user_permissions.set(Permission.objects.filter(codename__in=["add_user", "delete_user"]))
-    root = User.objects.create_superuser("root")
-    assert as_admin.get(reverse("admin:auth_user_add")).status_code == 403
+def test_an_admin_adds_users_who_may_do_nothing_yet(as_admin: Client) -> None:
+    form = {"username": "new", "password1": "a-very-Long-1", "password2": "a-very-Long-1", "usable_password": "true"}
+    answer = as_admin.post(reverse("admin:auth_user_add"), form | {"is_superuser": "on", "is_staff": "on"})
+    assert answer.status_code == 302
+    user = User.objects.get(username="new")
+    assert not user.is_superuser
+    assert not user.is_staff
+    assert user.get_all_permissions() == set()
+
+
+def test_an_admin_deletes_users_but_nobody_beyond_them(as_admin: Client) -> None:
+    viewer, root = person("viewer"), User.objects.create_superuser("root")
+    assert as_admin.post(reverse("admin:auth_user_delete", args=[viewer.pk]), {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=viewer.pk).exists()
     assert as_admin.post(reverse("admin:auth_user_delete", args=[root.pk]), {"post": "yes"}).status_code == 403
     action = {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"}
     as_admin.post(reverse("admin:auth_user_changelist"), action)

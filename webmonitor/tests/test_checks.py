@@ -44,6 +44,8 @@ def test_a_sound_configuration_has_no_findings() -> None:
         ({"EMBEDDED_BROKER": False}, "webmonitor.W005"),
         ({"PROBE_ALLOWED_NETWORKS": (ipaddress.ip_network("0.0.0.0/0"),)}, "webmonitor.W006"),
         ({"PROBE_ALLOWED_NETWORKS": (ipaddress.ip_network("::/0"),)}, "webmonitor.W006"),
+        ({"PROBE_ALLOWED_NETWORKS": (ipaddress.ip_network("169.254.0.0/16"),)}, "webmonitor.W007"),
+        ({"PROBE_ALLOWED_NETWORKS": (ipaddress.ip_network("fe80::/64"),)}, "webmonitor.W007"),
     ],
 )
 def test_a_bad_combination_is_found(settings: Settings, changes: dict[str, object], expected: str) -> None:

@@ -1,21 +1,15 @@
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import quote
-from urllib.request import urlopen
 
-import psycopg
 import pytest
 from django.conf import settings
 
-from bench.servers import free_port
 from webmonitor.supervisor import Child, announcement, commands, reachable_host
 
 PATIENCE = 30.0
@@ -184,84 +178,20 @@ def test_people_are_told_an_address_that_works(host: str, reached_at: str, shown
     assert f"at {shown_as}\n" in announcement(host, 8080)
 
 
-@pytest.fixture
-def product_environment(clean_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The environment of a whole installation of its own, on the database and broker that the tests run on."""
-    environment = clean_environment | {"PORT": str(free_port()), "PYTHONUNBUFFERED": "1"}
-    if settings.REDIS_URL:
-        server, _, number = settings.REDIS_URL.rpartition("/")
-        environment["REDIS_URL"] = f"{server}/{int(number) + 8}"
-        # As in the embedded default, so that the first website is made and can be probed.
-        environment["PROBE_ALLOWED_NETWORKS"] = "127.0.0.0/8"
-    if settings.IS_SQLITE:
-        yield environment
-        return
-    database = settings.DATABASE
-    login = f"{quote(database['USER'])}:{quote(database['PASSWORD'], safe='')}"
-    server = f"postgres://{login}@{database['HOST']}:{database['PORT']}"
-    name = f"whole_{os.getpid()}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        yield environment | {"DATABASE_URL": f"{server}/{name}"}
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def rows(environment: dict[str, str], sql: str) -> list[tuple[object, ...]]:
-    if "DATABASE_URL" in environment:
-        with psycopg.connect(environment["DATABASE_URL"]) as database:
-            return database.execute(sql.encode()).fetchall()
-    connection = sqlite3.connect(Path(environment["DATA_DIR"]) / "webmonitor.sqlite3")
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
-
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except (URLError, ConnectionError):
-        return False
-
-
-def test_the_whole_product_starts_checks_itself_and_ends_cleanly(product_environment: dict[str, str]) -> None:
-    environment = product_environment
-    prepared = subprocess.run(
-        [sys.executable, "manage.py", "prepare"],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert prepared.returncode == 0, prepared.stderr
-    assert "Shown only this once." in prepared.stdout
-    log = Path(environment["HOME"]) / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "webmonitor.supervisor"],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        url = f"http://127.0.0.1:{environment['PORT']}/healthz"
-        wait_until(lambda: answers(url), "the web server answers")
-        good = (
-            "SELECT http_status, regex_response FROM monitoring_monitoringdata WHERE error = '' AND http_status = 200"
-        )
-        wait_until(lambda: len(rows(environment, good)) >= 2, "the monitor has checked itself twice")
-        process.terminate()
-        assert process.wait(timeout=PATIENCE) == 0
-    finally:
-        process.kill()
-        process.wait()
-    text = log.read_text(encoding="utf-8")
-    assert f"webmonitor is running at http://localhost:{environment['PORT']}" in text
-    assert rows(environment, good)[0] == (200, '["ok"]')
-    assert "Traceback" not in text
-    assert "is killed" not in text
-    assert not answers(url)
+def test_a_second_supervisor_with_the_same_data_is_refused(clean_environment: dict[str, str]) -> None:
+    code = "import sys; from webmonitor.supervisor import only_one; from pathlib import Path\n"
+    code += "with only_one(Path(sys.argv[1])): print('mine', flush=True); sys.stdin.read()"
+    folder = clean_environment["DATA_DIR"]
+    Path(folder).mkdir()
+    command = [sys.executable, "-c", code, folder]
+    with subprocess.Popen(
+        command, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "mine\n"
+        second = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+        assert second.returncode == 1
+        assert second.stderr == f"webmonitor runs already with the data in {folder}.\n"
+        first.communicate("")
+    third = subprocess.run(command, cwd=settings.BASE_DIR, input="", capture_output=True, text=True, check=False)
+    assert third.stdout == "mine\n"

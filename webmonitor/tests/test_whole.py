@@ -25,7 +25,7 @@ def slots(rows: list[dict[str, Any]]) -> list[datetime]:
 
 
 def test_the_monitor_watches_itself_from_the_first_start(product: Product) -> None:
-    url = f"http://127.0.0.1:{product.port}/healthz"
+    url = f"http://localhost:{product.port}/healthz"
     wait_for(lambda: product.rows(url), 20)
     row = product.rows(url)[0]
     assert (row["http_status"], row["error"], row["regex_response"]) == (200, "", ["ok"])

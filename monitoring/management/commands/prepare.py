@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import hashlib
 import ipaddress
@@ -87,10 +88,12 @@ def refuse_taken_port(host: str, port: int) -> None:
             listener.bind(address)
             listener.listen(1)
     except OSError as error:
-        raise CommandError(
-            f"Port {port} on {host} cannot be used: {error.strerror}. "
-            f"Stop the program that uses it, or choose another port: PORT={port % 65535 + 1}."
-        ) from error
+        advice = {
+            errno.EADDRINUSE: f"Stop the program that uses it, or choose another port: PORT={port % 65535 + 1}.",
+            errno.EACCES: "Ports below 1024 are for root: choose another one, such as PORT=8080.",
+            errno.EADDRNOTAVAIL: "HOST must be an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+        }.get(error.errno or 0, "")
+        raise CommandError(f"Port {port} on {host} cannot be used: {error.strerror}. {advice}".strip()) from error
 
 
 def collect_static_files(folder: Path) -> None:
@@ -146,9 +149,10 @@ def alone() -> Iterator[None]:
 
 def watch_ourselves() -> None:
     """Give an empty installation its first website, the monitor itself, where it may be probed."""
-    host = "127.0.0.1" if settings.HOST in ("localhost", "0.0.0.0", "::") else settings.HOST  # noqa: S104 - compared
-    if Website.objects.exists() or not may_be_probed(host):
+    local = settings.HOST in ("localhost", "127.0.0.1", "0.0.0.0", "::")  # noqa: S104 - compared
+    if Website.objects.exists() or not may_be_probed("127.0.0.1" if local else settings.HOST):
         return
+    host = "localhost" if local else settings.HOST
     shown = f"[{host}]" if ":" in host else host
     Website.objects.create(
         website_url=f"http://{shown}:{settings.PORT}/healthz",
