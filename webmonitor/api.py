@@ -35,6 +35,8 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(SpectacularSwaggerView):
+    # The page's template shows nothing but the page.
+    http_method_names = ("get", "head")
     authentication_classes = ()
 
 

@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webmonitor.authentication import TokenAuthentication
+from websites.api.fields import WholeNumberField
+from websites.api.metadata import ActionMetadata
 from websites.api.pagination import WebsitePagination
 from websites.api.parameters import KnownParameters
 from websites.api.serializers import StrictFields
@@ -42,7 +44,7 @@ class NewTokenSerializer(TokenSerializer):
 
 
 class TokenWishSerializer(StrictFields):
-    expires_in_days = serializers.IntegerField(
+    expires_in_days = WholeNumberField(
         required=False, min_value=1, max_value=DAYS_MAX, help_text="365 where it is not named."
     )
 
@@ -66,6 +68,7 @@ class TokenViewSet(
     queryset = AuthToken.objects.none()
     serializer_class: Any = TokenSerializer
     pagination_class = WebsitePagination
+    metadata_class = ActionMetadata
     permission_classes = (IsAuthenticated,)
     filter_backends = ()
     lookup_field = "token_key"

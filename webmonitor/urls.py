@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import resolve_url
 from django.templatetags.static import static
 from django.urls import include, path
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 
 from websites.plain_text import inert
@@ -32,12 +33,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page in the admin, a sentence for programs everywhere else."""
+    if request.path.startswith("/admin/"):
+        return defaults.page_not_found(request, exception)
+    return JsonResponse({"detail": "There is nothing at this address."}, status=404)
+
+
 def favicon(request: HttpRequest) -> HttpResponse:
     """Browsers ask for this address whatever the page says."""
     return HttpResponseRedirect(static("monitoring/favicon.svg"))
 
 
 handler400 = bad_request
+handler404 = not_found
 
 urlpatterns = [
     path("", home, name="home"),

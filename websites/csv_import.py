@@ -10,11 +10,10 @@ from django.db import transaction
 from websites.csv_files import Line
 from websites.models import Website
 from websites.validators import normalise_url
+from websites.written_values import BAD_NUMBER, is_whole_number, read_flag
 
 # URLs a statement: SQLite takes at most 32,766 parameters in one.
 CHUNK = 1000
-
-TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +111,13 @@ def _checked(line: Line) -> tuple[dict[str, Any], list[BadLine]]:
 def _value(column: str, cell: str) -> Any:
     """A cell as its field's value; raises `ValidationError` with the API's messages."""
     if column == "is_active":
-        if cell.strip().lower() not in TRUTH:
-            raise ValidationError("Must be true or false.")
-        return TRUTH[cell.strip().lower()]
+        try:
+            return read_flag(cell)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
     if column == "monitoring_interval":
-        if not (cell.strip().isascii() and cell.strip().removeprefix("-").isdigit()):
-            raise ValidationError("A valid integer is required.")
+        if not is_whole_number(cell):
+            raise ValidationError(BAD_NUMBER)
         return _clean(column, cell.strip()[:20])
     if column == "regex":
         return _clean(column, cell) or None

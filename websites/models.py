@@ -7,11 +7,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from websites.signals import websites_deleted, websites_saved
-from websites.validators import URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
+from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
 
 MONITORING_INTERVAL_MIN = 5
 MONITORING_INTERVAL_MAX = 300
-REGEX_MAX_LENGTH = 500
 
 
 class WebsiteQuerySet(models.QuerySet["Website"]):

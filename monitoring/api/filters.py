@@ -15,6 +15,8 @@ from websites.validators import normalise_url
 
 # Beside the errors themselves.
 NO_ERROR, ANY_ERROR = "none", "any"
+# What one website is named by.
+NAMES = ("website_url", "website_id")
 
 
 class MonitoredWebsiteFilter(WebsiteFilter):
@@ -59,6 +61,7 @@ class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
         return rows.filter(error="" if value == NO_ERROR else value)
 
     def _named_website(self) -> Website | None:
+        self._refuse_empty_names()
         url, website_id = self.form.cleaned_data["website_url"], self.form.cleaned_data["website_id"]
         website = None
         if website_id is not None:
@@ -69,6 +72,14 @@ class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
                 raise ValidationError({"website_id": ["It is not the website that website_url names."]})
             website = website_by_url
         return website
+
+    def _refuse_empty_names(self) -> None:
+        """An empty name is a mistake, never a wish for everybody's checks, but in a browser's form: it sends all."""
+        if self.request.accepted_renderer.format == "api":
+            return
+        empty = [name for name in NAMES if name in self.data and self.form.cleaned_data[name] in ("", None)]
+        if empty:
+            raise ValidationError({name: ["This parameter may not be empty."] for name in empty})
 
 
 def _normal(url: str) -> str:

@@ -1,13 +1,21 @@
 """Who gets where: every route that the URL map has is tried by everybody."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
+from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from webmonitor.tests.routes import Route, every_route
+from webmonitor.tests.routes import SAMPLES, Route, every_route
+from webmonitor.tests.things import one_of_everything
 from websites.models import Website
 from websites.tests.people import person, token_for, with_token
 
@@ -15,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+EVERY_METHOD = (*SAFE, *UNSAFE, "TRACE", "BREW")
 # Open to everybody, each on purpose: whether the monitor lives, what its API is, and where to sign in.
 PUBLIC = {"home", "favicon", "healthz", "readyz", "schema", "docs", "admin:login"}
 # Everybody's own tokens, whatever else they may do.
@@ -144,3 +153,41 @@ def test_paths_that_lead_nowhere_are_not_found(path: str) -> None:
     client = with_token(token_for(person("admin")))
     assert client.get(path).status_code == 404
     assert client.get(path, headers={"Authorization": "Basic eDp5"}).status_code == 404
+
+
+@pytest.fixture(params=["stranger", "viewer", "editor", "admin", "superuser"])
+def caller(request: pytest.FixtureRequest) -> User | None:
+    """Somebody who may sign in everywhere (None: nobody), in a database with one of everything."""
+    role = request.param
+    if role == "superuser":
+        user = User.objects.create_superuser("root")
+    else:
+        user = person(None if role == "stranger" else role, staff=True)
+    one_of_everything(user)
+    return None if role == "stranger" else user
+
+
+def test_there_is_one_of_everything_that_a_path_can_name(caller: User | None) -> None:
+    for model in admin.site._registry:
+        assert model._default_manager.filter(pk="1").exists(), model
+    assert AuthToken.objects.filter(token_key=SAMPLES["key"]).exists()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=names)
+def test_no_method_on_any_route_is_a_fault_of_the_server(
+    route: Route, caller: User | None, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    client = Client(raise_request_exception=False)
+    if caller:
+        client.force_login(caller)
+    cookies = dict(client.cookies)
+    for path in spellings(route) if route.is_api else [route.path]:
+        for method in EVERY_METHOD:
+            with transaction.atomic():
+                client.cookies = SimpleCookie(cookies)
+                with django_capture_on_commit_callbacks(execute=True):
+                    response = client.generic(method, path, "{}", content_type="application/json")
+                honest = route.name == "readyz" and response.status_code == 503
+                assert response.status_code < 500 or honest, (method, path)
+                # The next method finds everything as this one did.
+                transaction.set_rollback(True)

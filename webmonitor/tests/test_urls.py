@@ -29,3 +29,25 @@ def test_a_form_that_is_too_large_is_a_plain_refusal() -> None:
     response = Client().post("/admin/login/", body)
     assert response.status_code == 400
     assert "ALLOWED_HOSTS" not in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/websites/abc", "/websites/1/bogus", "/static/nothing", "/%1b%3Cb%3E"])
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_an_address_that_leads_nowhere_is_answered_with_a_sentence(path: str, accept: str) -> None:
+    for response in (Client().get(path, headers={"Accept": accept}), Client().post(path)):
+        assert response.status_code == 404
+        assert response["Content-Type"] == "application/json"
+        assert response.json() == {"detail": "There is nothing at this address."}
+
+
+def test_in_the_admin_it_is_answered_with_a_page(admin_client: Client) -> None:
+    response = admin_client.get("/admin/nothing/")
+    assert response.status_code == 404
+    assert response["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_the_documentation_is_a_page_and_takes_no_other_method(path: str) -> None:
+    for method in ("OPTIONS", "POST", "PUT", "DELETE"):
+        response = Client().generic(method, path)
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")

@@ -1,4 +1,4 @@
-"""Serializer fields that know how websites are written down."""
+"""Serializer fields that know how values are written down."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from websites.validators import URL_MAX_LENGTH, normalise_url
+from websites.written_values import BAD_NUMBER, is_whole_number
 
 
 class UrlField(serializers.CharField):
@@ -18,6 +19,17 @@ class UrlField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         # Serializers turn Django's ValidationError into the field's error.
         return normalise_url(super().to_internal_value(data))
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A number, or its text in ASCII digits; the framework reads the digits of every script."""
+
+    default_error_messages = {"invalid": BAD_NUMBER}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and len(data) <= self.MAX_STRING_LENGTH and not is_whole_number(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class FlagField(serializers.BooleanField):

@@ -6,8 +6,7 @@ from django import forms
 from django_filters import rest_framework as filters
 
 from websites.models import Website
-
-FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+from websites.written_values import is_whole_number, read_flag
 
 
 class FlagField(forms.CharField):
@@ -15,9 +14,10 @@ class FlagField(forms.CharField):
 
     def clean(self, value: Any) -> bool | None:
         text = super().clean(value)
-        if text and text.lower() not in FLAGS:
-            raise forms.ValidationError("Must be true or false.", code="invalid")
-        return FLAGS[text.lower()] if text else None
+        try:
+            return read_flag(text) if text else None
+        except ValueError as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
 
 
 class FlagFilter(filters.BooleanFilter):  # type: ignore[misc]
@@ -28,8 +28,15 @@ class FlagFilter(filters.BooleanFilter):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
 
+class WholeNumberField(forms.IntegerField):
+    def to_python(self, value: Any) -> int | None:
+        if value not in self.empty_values and not is_whole_number(str(value)):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class IntegerFilter(filters.NumberFilter):  # type: ignore[misc]
-    field_class = forms.IntegerField
+    field_class = WholeNumberField
 
 
 class WebsiteFilter(filters.FilterSet):  # type: ignore[misc]

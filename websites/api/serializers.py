@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.validators import UniqueValidator
 
-from websites.api.fields import FlagField, UrlField
+from websites.api.fields import FlagField, UrlField, WholeNumberField
 from websites.api.parameters import refusals
 from websites.models import Website
 
@@ -39,6 +39,10 @@ class StrictFields(serializers.Serializer[Any]):
 
 
 class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
+    serializer_field_mapping = {  # noqa: RUF012
+        model_field: WholeNumberField if field is serializers.IntegerField else field
+        for model_field, field in serializers.ModelSerializer.serializer_field_mapping.items()
+    }
     website_url = UrlField(
         label="URL",
         help_text=Website._meta.get_field("website_url").help_text,
@@ -71,7 +75,7 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
 class NamedWebsiteSerializer(WebsiteSerializer):
     """A change whose body also says which website is meant."""
 
-    website_id = serializers.IntegerField(
+    website_id = WholeNumberField(
         label="ID", required=False, min_value=1, help_text="Which website; its URL says so where this is left out."
     )
 
@@ -79,7 +83,7 @@ class NamedWebsiteSerializer(WebsiteSerializer):
 class WebsiteNameSerializer(serializers.Serializer[Any]):
     """What names a website in a body: `website_id`, or else `website_url`."""
 
-    website_id = serializers.IntegerField(required=False, min_value=1)
+    website_id = WholeNumberField(required=False, min_value=1)
     website_url = UrlField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from django.db import transaction
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import status, viewsets
 from rest_framework.exceptions import NotFound
-from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from websites.api.filters import WebsiteFilter
+from websites.api.metadata import ActionMetadata
 from websites.api.pagination import WebsitePagination
-from websites.api.parameters import KnownParameters, StrictOrderingFilter
+from websites.api.parameters import KnownParameters, StrictOrderingFilter, StrictSearchFilter
 from websites.api.serializers import NamedWebsiteSerializer, WebsiteNameSerializer, WebsiteSerializer
 from websites.models import Website, WebsiteQuerySet
 
@@ -37,7 +37,8 @@ class WebsiteViewSet(KnownParameters, viewsets.ModelViewSet[Website]):
     named_serializer_class: type[BaseSerializer[Website]] = NamedWebsiteSerializer
     answer_class: type[BaseSerializer[Website]] = WebsiteSerializer
     pagination_class = WebsitePagination
-    filter_backends = (DjangoFilterBackend, SearchFilter, StrictOrderingFilter)
+    metadata_class = ActionMetadata
+    filter_backends = (DjangoFilterBackend, StrictSearchFilter, StrictOrderingFilter)
     filterset_class: Any = WebsiteFilter
     search_fields = ("website_url",)
     ordering_fields = ("website_id", "website_url", "monitoring_interval")

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from websites import csv_files, csv_import
-from websites.models import REGEX_MAX_LENGTH, Website
+from websites.models import Website
 from websites.signals import websites_saved
+from websites.validators import REGEX_MAX_LENGTH
 
 Import = Callable[..., str]
 HEADER = "website_url,monitoring_interval,regex,is_active\r\n"
@@ -103,6 +104,8 @@ BAD_CELLS: list[tuple[str, str, str]] = [
     ("https://a.example.org/,301,,", "monitoring_interval", "less than or equal to 300"),
     ("https://a.example.org/,-1,,", "monitoring_interval", "greater than or equal to 5"),
     ("https://a.example.org/,5.5,,", "monitoring_interval", "A valid integer is required."),
+    ("https://a.example.org/,\u0665,,", "monitoring_interval", "A valid integer is required."),
+    ("https://a.example.org/,1_0,,", "monitoring_interval", "A valid integer is required."),
     ("https://a.example.org/,abc,,", "monitoring_interval", "A valid integer is required."),
     ("https://a.example.org/,,,", "monitoring_interval", "A valid integer is required."),
     (f"https://a.example.org/,{'9' * 5000},,", "monitoring_interval", "less than or equal to 300"),

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from websites.validators import URL_MAX_LENGTH, normalise_url, validate_regex
+from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,23 @@ def test_patterns_that_re2_compiles_are_taken(pattern: str) -> None:
 def test_patterns_that_re2_cannot_compile_are_refused_in_its_own_words(pattern: str) -> None:
     with pytest.raises(ValidationError, match=r"Not a valid RE2 pattern: .+"):
         validate_regex(pattern)
+
+
+MEGABYTE = 1 << 20
+
+
+@pytest.mark.parametrize("part", ["a", "\u0315\u0300", "\u00e9.", "%", ":", "["], ids=ascii)
+@pytest.mark.parametrize("before", ["http://", "http://a", "http://[", "http://a/", "http://a:", ""])
+def test_a_url_of_a_megabyte_is_refused_without_being_read(before: str, part: str) -> None:
+    with pytest.raises(ValidationError, match="longer than 2048"):
+        normalise_url(before + part * (MEGABYTE // len(part)))
+
+
+@pytest.mark.parametrize("part", ["a", "(", "(x{1000})", r"\pL", "[^"])
+def test_a_pattern_of_a_megabyte_is_refused_without_being_compiled(part: str) -> None:
+    with pytest.raises(ValidationError, match="more than 500 characters"):
+        validate_regex(part * (MEGABYTE // len(part)))
+
+
+def test_a_pattern_of_the_greatest_length_is_taken() -> None:
+    validate_regex("x" * REGEX_MAX_LENGTH)

@@ -1,0 +1,40 @@
+"""One of everything that the database can hold, under the names that the tests' paths have."""
+
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.core.management.color import no_style
+from django.db import connection
+from django.utils import timezone
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from knox.models import AuthToken
+
+from monitoring.models import MonitoringData
+from webmonitor.tests.routes import SAMPLES
+from websites.models import Website
+
+
+def one_of_everything(owner: User) -> None:
+    """A row with the key 1 of each model of the admin; the one token is the owner's."""
+    now = timezone.now()
+    website = Website.objects.create(website_id=1, website_url="http://example.org/", monitoring_interval=60)
+    MonitoringData.objects.create(pk=1, website=website, http_status=200, entry_timestamp=now, scheduled_at=now)
+    Group.objects.get_or_create(pk=1, defaults={"name": "somebody"})
+    User.objects.get_or_create(pk=1, defaults={"username": "somebody"})
+    AccessAttempt.objects.create(pk=1, username="somebody", failures_since_start=1)
+    interval, _ = IntervalSchedule.objects.get_or_create(pk=1, defaults={"every": 1, "period": IntervalSchedule.DAYS})
+    CrontabSchedule.objects.get_or_create(pk=1)
+    SolarSchedule.objects.get_or_create(pk=1, defaults={"event": "sunset", "latitude": 1, "longitude": 1})
+    ClockedSchedule.objects.get_or_create(pk=1, defaults={"clocked_time": now})
+    PeriodicTask.objects.get_or_create(pk=1, defaults={"name": "report", "task": "some.report", "interval": interval})
+    AuthToken(digest="1", token_key=SAMPLES["key"], user=owner, expiry=now + timedelta(days=1)).save()
+    _number_on()
+
+
+def _number_on() -> None:
+    """Have the database number new rows after those that got their number here."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), list(admin.site._registry)):
+            cursor.execute(statement)

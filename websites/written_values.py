@@ -1,0 +1,19 @@
+"""Values as people write them: in forms, queries and CSV files alike."""
+
+FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+BAD_FLAG = "Must be true or false."
+BAD_NUMBER = "A valid integer is required."
+
+
+def read_flag(text: str) -> bool:
+    """Raises `ValueError` with a sentence for what is neither true nor false."""
+    try:
+        return FLAGS[text.strip().lower()]
+    except KeyError as error:
+        raise ValueError(BAD_FLAG) from error
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether it is one in ASCII digits; Python reads those of every script, and underscores between them."""
+    digits = text.strip().removeprefix("-")
+    return digits.isascii() and digits.isdecimal()
