@@ -34,7 +34,9 @@ class PlanStore:
     """Used by beat's thread. Raises `django.db.Error` from `refresh` alone."""
 
     def __init__(self) -> None:
+        # The change marker at the last look, forgotten where the plan must be read again; and of the plan in use.
         self._marker: Any = None
+        self._version: Any = None
         self._read_at: float | None = None
         self._runs: Counter[int] = Counter()
         # Websites whose due-now mark was taken off and that may be dispatched now, with the anchor of new ones.
@@ -51,8 +53,14 @@ class PlanStore:
         if marker == self._marker and not is_stale:
             return False
         self._read(plan, at_start=self._read_at is None)
-        self._marker, self._read_at = marker, now
+        self._marker = self._version = marker
+        self._read_at = now
         return True
+
+    @property
+    def version(self) -> str:
+        """The change marker that the plan was read at: websites have not changed while it is the same."""
+        return str(self._version)
 
     def forget(self) -> None:
         """Read everything at the next `refresh`, as at a start."""

@@ -1,8 +1,7 @@
 """A worker's path from due slots to stored rows.
 
-1. A task hands over `[website_id, slot]` pairs (`Runner.submit`): the websites are read, slots that
-   expired on the way are dropped, the rest goes to the engine thread. The task ends there; it waits only
-   where too many checks are under way already.
+1. A task hands over `[website_id, slot]` pairs (`Runner.submit`): slots that expired on the way are dropped, the
+   rest goes to the engine thread. The task ends there; it waits only where too many checks are under way already.
 2. The engine calls back with each finished exchange; it goes into a queue.
 3. The recorder thread reads bodies, runs patterns, and writes what is finished in bulk, a few times a second.
    One thread and one connection write for the whole process, whatever the number of tasks.
@@ -15,37 +14,18 @@ import threading
 import time
 from collections.abc import Sequence
 
-from django.conf import settings
-from django.db import connections
+from django.db import Error, close_old_connections, connections
 
 from monitoring import recorder
 from monitoring.plan import Slot
 from monitoring.probe.engine import Engine
-from monitoring.probe.guard import AddressGuard
 from monitoring.probe.types import Exchange, ProbeRequest
-from websites.models import Website
+from monitoring.watchlist import Watchlist, guard, user_agent
 
 logger = logging.getLogger(__name__)
 
 # Checks under way at once in one process; beyond, tasks wait and the queue in the broker fills.
 IN_FLIGHT_CAP = 4_000
-# A check never takes longer than this (seconds), nor than this share of its interval.
-TIMEOUT_MAX = 10.0
-TIMEOUT_SHARE = 0.8
-
-
-def user_agent() -> str:
-    return f"webmonitor/{settings.VERSION} (+{settings.PROJECT_URL})"
-
-
-def guard() -> AddressGuard:
-    """The address guard as the settings have it."""
-    return AddressGuard(settings.PROBE_ALLOWED_NETWORKS)
-
-
-def probe_request(url: str, interval: int, regex: str | None) -> ProbeRequest:
-    """The check of a website that is due every `interval` seconds."""
-    return ProbeRequest(url=url, timeout=min(TIMEOUT_MAX, TIMEOUT_SHARE * interval), pattern=regex)
 
 
 class Runner:
@@ -53,6 +33,7 @@ class Runner:
 
     def __init__(self) -> None:
         self._engine = Engine(guard(), user_agent=user_agent())
+        self._watchlist = Watchlist()
         self._finished: queue.SimpleQueue[recorder.Check | None] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._under_way = 0
@@ -63,23 +44,32 @@ class Runner:
         self._engine.start()
         self._recorder.start()
 
-    def submit(self, slots: Sequence[Slot]) -> None:
-        """Have these websites checked; returns when the engine has them. Waits while it has too many."""
+    def submit(self, slots: Sequence[Slot], version: str | None = None) -> None:
+        """Have these websites checked; returns when the engine has them. Waits while it has too many.
+
+        `version` is the plan's change marker, see `monitoring.watchlist`.
+        """
+        close_old_connections()
+        try:
+            websites = self._watchlist.get([website_id for website_id, _ in slots], version)
+        except Error as error:
+            logger.warning(
+                "slots lost, the database cannot be read", extra={"slots": len(slots), "error": str(error).strip()}
+            )
+            return
         now = time.time_ns() // 1_000_000
-        expired = 0
-        due: list[tuple[int, int]] = []
+        due: list[Slot] = []
         requests: list[ProbeRequest] = []
-        slot_of = dict(slots)
-        websites = Website.objects.active().filter(pk__in=slot_of).order_by()
-        for website_id, url, interval, regex in websites.values_list(
-            "pk", "website_url", "monitoring_interval", "regex"
-        ):
-            slot = slot_of[website_id]
-            if now - slot > interval * 1000:
+        expired = 0
+        for website_id, slot in slots:
+            watched = websites.get(website_id)
+            if watched is None:
+                continue
+            if now - slot > watched.interval:
                 expired += 1
                 continue
             due.append((website_id, slot))
-            requests.append(probe_request(url, interval, regex))
+            requests.append(watched.request)
         if expired:
             self.expired += expired
             logger.warning("slots expired before they were checked", extra={"slots": expired})
@@ -87,7 +77,7 @@ class Runner:
 
         def finished(index: int, exchange: Exchange) -> None:
             website_id, slot = due[index]
-            self._finished.put(recorder.Check(website_id, slot, exchange))
+            self._finished.put((website_id, slot, exchange))
 
         self._engine.submit(requests, finished)
 

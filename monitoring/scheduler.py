@@ -169,7 +169,14 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
     def _send(self, batch: list[Slot], expires: float) -> bool:
         task = self.app.tasks["monitoring.tasks.check_batch"]
         try:
-            task.apply_async((batch,), expires=expires, producer=self.producer, retry=False)
+            # Celery would write out all pairs once more, for log lines that nobody asks for.
+            task.apply_async(
+                (batch, self._store.version),
+                expires=expires,
+                producer=self.producer,
+                retry=False,
+                argsrepr=f"({len(batch)} slots)",
+            )
         except self._broker_errors:
             logger.exception("beat cannot reach the broker, slots are missed", extra={"slots": len(batch)})
             return False

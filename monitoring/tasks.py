@@ -8,9 +8,12 @@ from monitoring import retention, runner, schedule
 
 
 @shared_task
-def check_batch(slots: list[tuple[int, int]]) -> None:
-    """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them."""
-    runner.current().submit(slots)
+def check_batch(slots: list[tuple[int, int]], version: str | None = None) -> None:
+    """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them.
+
+    `version` is the change marker that its plan was read at.
+    """
+    runner.current().submit(slots, version)
 
 
 @shared_task

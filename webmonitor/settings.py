@@ -83,10 +83,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "webmonitor.middleware.empty_head",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "webmonitor.middleware.refuse_unknown_length",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -231,6 +233,8 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+# Celery would close the database connection after every task; here Django decides (CONN_MAX_AGE).
+CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_TASK_DEFAULT_QUEUE = "webmonitor"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None

@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 (
                     "website",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="monitoring_data",

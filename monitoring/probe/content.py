@@ -39,6 +39,11 @@ BYTE_ORDER_MARKS = (
 )
 # Labels that the web uses for a superset of what they say: https://encoding.spec.whatwg.org/#names-and-labels
 WEB_LABELS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
+ASCII_SUPERSETS = {"utf-8", "utf8", "windows-1252", "iso-8859-15", *WEB_LABELS, *WEB_LABELS.values()}
+# The bytes of UTF-8 that go on with a character.
+CONTINUATION = range(0x80, 0xC0)
+# The most bytes of JSON that a character and a string take.
+JSON_CHARACTER, JSON_STRING = 6, 4
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -55,7 +60,10 @@ def read(exchange: Exchange) -> ProbeResult:
     compiled = compiled_pattern(pattern)
     if compiled is None:
         return ProbeResult(exchange, None)
-    return ProbeResult(exchange, find_matches(compiled, decode(exchange.body, exchange.content_type)))
+    body = exchange.body
+    if not is_plain(body, exchange.content_type):
+        body = decode(body, exchange.content_type).encode()
+    return ProbeResult(exchange, find_matches(compiled, body))
 
 
 @lru_cache(maxsize=PATTERNS_KEPT)
@@ -68,6 +76,14 @@ def compiled_pattern(pattern: str) -> Any:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError):
         return None
+
+
+def is_plain(body: bytes, content_type: str) -> bool:
+    """Whether the body is storable ASCII in a charset that has ASCII in it: most are, and need no decoding."""
+    if not body.isascii() or b"\0" in body or len(body) > BODY_CAP:
+        return False
+    charset = _header_charset(content_type) or _meta_charset(body)
+    return charset is None or charset.lower() in ASCII_SUPERSETS
 
 
 def decode(body: bytes, content_type: str) -> str:
@@ -83,25 +99,27 @@ def decode(body: bytes, content_type: str) -> str:
     return UNSTORABLE.sub("", text.removeprefix("\ufeff"))
 
 
-def find_matches(compiled: Any, text: str) -> Matches:
-    """Every match like `re.findall` (lists instead of tuples), until a cap is reached.
+def find_matches(compiled: Any, text: bytes) -> Matches:
+    """Every match in text in UTF-8, like `re.findall` (lists instead of tuples), until a cap is reached.
 
     A first match that is too large by itself is cut, so that it never looks like no match.
     """
     groups = compiled.groups
     rows: list[Any] = []
+    # At most so many bytes of JSON; counted exactly only where that could be too many.
     size = 0
     deadline = time.monotonic() + MATCH_SECONDS
     last_span = None
     for match in compiled.finditer(text):
-        # re2 finds an empty match that lies ahead twice, the second time from its own place.
-        if match.span() == last_span:
+        span = match.span()
+        # re2 finds an empty match that lies ahead twice, the second time from its own place, and some inside
+        # characters, since it goes on by bytes.
+        if span == last_span or (span[0] < len(text) and text[span[0]] in CONTINUATION):
             continue
-        last_span = match.span()
-        row = list(match.groups(default="")) if groups > 1 else (match[groups] or "")
-        # Brackets around the list, or a comma and a space before a further match.
-        size += _json_size(row) + 2
-        if size > MATCH_BYTES_CAP:
+        last_span = span
+        row = [_text(part) for part in match.groups(default=b"")] if groups > 1 else _text(match[groups] or b"")
+        size += _json_bound(row)
+        if size > MATCH_BYTES_CAP and _json_size([*rows, row]) > MATCH_BYTES_CAP:
             return rows or [_cut(row, MATCH_BYTES_CAP - 2)]
         rows.append(row)
         if len(rows) == MATCH_CAP or time.monotonic() > deadline:
@@ -114,8 +132,20 @@ def as_json(matches: Matches) -> str:
     return json.dumps(matches, ensure_ascii=False)
 
 
-def _json_size(row: str | list[str]) -> int:
+def _text(part: bytes) -> str:
+    r"""A match as text; RE2's `\C` can cut a character into its bytes."""
+    return part.decode(errors="replace")
+
+
+def _json_size(row: Any) -> int:
     return len(json.dumps(row, ensure_ascii=False).encode())
+
+
+def _json_bound(row: str | list[str]) -> int:
+    """No less than `_json_size`, with what stands between rows."""
+    if isinstance(row, str):
+        return JSON_CHARACTER * len(row) + JSON_STRING
+    return sum(map(_json_bound, row)) + JSON_STRING
 
 
 def _cut(row: str | list[str], size: int) -> str | list[str]:

@@ -198,3 +198,18 @@ def test_reading_never_raises_and_yields_only_what_can_be_stored(body: bytes, ch
         assert json.loads(as_json(found)) == found
         assert len(as_json(found).encode()) <= MATCH_BYTES_CAP
         assert len(found) <= MATCH_CAP
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("x*", "äx", ["", "x", ""]),
+        ("ä*", "äöä", ["ä", "", "ä", ""]),
+        (r"\C", "ä", ["\ufffd"]),
+        ("(ö)|(b)", "aöb", [["ö", ""], ["", "b"]]),
+    ],
+)
+def test_matches_beyond_ascii_begin_and_end_with_characters(pattern: str, text: str, expected: list[object]) -> None:
+    request = ProbeRequest(url="http://127.0.0.1/", timeout=5, pattern=pattern)
+    exchange = Exchange(request, 0.0, 200, 0.1, body=text.encode(), content_type="text/plain; charset=utf-8")
+    assert read(exchange).matches == expected

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from monitoring import runner as runner_module
 from monitoring.models import MonitoringData, WebsiteState
-from monitoring.runner import Runner, probe_request
+from monitoring.runner import Runner
 from monitoring.tests.servers import Peer, Server, answering, response
 from websites.models import Website
 
@@ -142,8 +142,3 @@ def test_what_is_under_way_at_a_stop_is_finished_and_written(runner: Runner) -> 
         wait_for(lambda: bool(server.requests))
         runner.stop(10.0)
     assert MonitoringData.objects.get().http_status == 200
-
-
-@pytest.mark.parametrize(("interval", "timeout"), [(5, 4.0), (10, 8.0), (13, 10.0), (300, 10.0)])
-def test_a_check_ends_before_the_next_one_is_due(interval: int, timeout: float) -> None:
-    assert probe_request("http://127.0.0.1/", interval, None).timeout == timeout

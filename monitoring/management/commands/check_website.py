@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
-from monitoring import check_report, probe, runner
+from monitoring import check_report, probe, watchlist
 from monitoring.models import State
 from monitoring.probe.types import ProbeRequest, ProbeResult
 from websites.models import Website
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         website = self._website(options["website"])
         request = _request(website, options["regex"], options["timeout"])
-        result = probe.check(request, guard=runner.guard(), user_agent=runner.user_agent())
+        result = probe.check(request, guard=watchlist.guard(), user_agent=watchlist.user_agent())
         if options["json"]:
             self.stdout.write(check_report.as_json(result, website.pk))
         else:
@@ -79,7 +79,7 @@ def _request(website: Website, regex: str | None, timeout: float | None) -> Prob
             raise CommandError(inert(error.messages[0]), returncode=BAD_USAGE) from error
     pattern = website.regex if regex is None else regex or None
     if website._state.adding:
-        request = ProbeRequest(website.website_url, runner.TIMEOUT_MAX, pattern)
+        request = ProbeRequest(website.website_url, watchlist.TIMEOUT_MAX, pattern)
     else:
-        request = runner.probe_request(website.website_url, website.monitoring_interval, pattern)
+        request = watchlist.probe_request(website.website_url, website.monitoring_interval, pattern)
     return ProbeRequest(request.url, timeout or request.timeout, request.pattern, wants_certificate=True)

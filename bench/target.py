@@ -1,0 +1,130 @@
+"""A web server that costs as little as Python allows: what the benchmark's websites are.
+
+`python -m bench.target --addresses 64 --processes 1 [--tls FOLDER]` listens on 127.1.0.1 … 127.1.0.64, port 8000 each,
+prints one line when it is ready, and serves until it is ended. Every path is answered with the same small JSON
+document; `/hole/…` is never answered.
+"""
+
+import argparse
+import contextlib
+import os
+import select
+import signal
+import socket
+import ssl
+import sys
+from pathlib import Path
+
+PORT = 8000
+BACKLOG = 4096
+BODY = b'{"status": "ok", "temperature": "21.5", "version": "1.2.3"}'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(BODY),
+    BODY,
+)
+HOLE = b"GET /hole/"
+# Silent connections kept open; the oldest go first, long after the probe has given up.
+HOLES_KEPT = 8_000
+
+
+def addresses(count: int) -> list[str]:
+    """Loopback addresses, so that no pair of them runs out of ports."""
+    return [f"127.1.{n // 250}.{n % 250 + 1}" for n in range(count)]
+
+
+def listen(count: int) -> list[socket.socket]:
+    listeners = []
+    for address in addresses(count):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((address, PORT))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        listeners.append(listener)
+    return listeners
+
+
+class Target:
+    """One process's share of the connections."""
+
+    def __init__(self, listeners: list[socket.socket], tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        self._poll = select.epoll()
+        self._listeners = {listener.fileno(): listener for listener in listeners}
+        self._open: dict[int, socket.socket] = {}
+        self._shaking_hands: set[int] = set()
+        self._holes: dict[int, socket.socket] = {}
+        for descriptor in self._listeners:
+            self._poll.register(descriptor, select.EPOLLIN)
+
+    def run(self) -> None:
+        while True:
+            for descriptor, _ in self._poll.poll():
+                listener = self._listeners.get(descriptor)
+                if listener is not None:
+                    self._accept(listener)
+                else:
+                    self._serve(descriptor)
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(64):
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                    self._shaking_hands.add(connection.fileno())
+                self._open[connection.fileno()] = connection
+                self._poll.register(connection.fileno(), select.EPOLLIN)
+
+    def _serve(self, descriptor: int) -> None:
+        """Take what has come: a piece of the handshake, or the request, which is answered."""
+        connection = self._open[descriptor]
+        try:
+            if descriptor in self._shaking_hands and isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
+                self._shaking_hands.remove(descriptor)
+            request = connection.recv(4096)
+            if request.startswith(HOLE):
+                self._keep_silent(descriptor)
+                return
+            if request:
+                connection.send(ANSWER)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return
+        except OSError:
+            # The probe has left.
+            self._shaking_hands.discard(descriptor)
+        self._poll.unregister(descriptor)
+        self._open.pop(descriptor).close()
+
+    def _keep_silent(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        self._holes[descriptor] = self._open.pop(descriptor)
+        if len(self._holes) > HOLES_KEPT:
+            self._holes.pop(next(iter(self._holes))).close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.target", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--addresses", type=int, default=64)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--tls", type=Path, help="a PEM file with a certificate and its key: serve HTTPS")
+    options = parser.parse_args()
+    tls = None
+    if options.tls is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.tls)
+    for _ in range(options.processes - 1):
+        if os.fork() == 0:
+            # Ends with the first process, whose group it shares.
+            break
+    listeners = listen(options.addresses)
+    print("ready", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    Target(listeners, tls).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What a worker knows of websites, against a real database."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from monitoring import watchlist
+from monitoring.watchlist import Watchlist, probe_request
+from websites.models import Website
+
+pytestmark = pytest.mark.django_db
+
+
+def add(path: str, **fields: object) -> Website:
+    defaults: dict[str, object] = {"monitoring_interval": 10}
+    return Website.objects.create(website_url=f"http://127.0.0.1/{path}", **defaults | fields)
+
+
+@pytest.mark.parametrize(("interval", "timeout"), [(5, 4.0), (10, 8.0), (13, 10.0), (300, 10.0)])
+def test_a_check_ends_before_the_next_one_is_due(interval: int, timeout: float) -> None:
+    assert probe_request("http://127.0.0.1/", interval, None).timeout == timeout
+
+
+def test_active_websites_are_known_and_others_passed_over() -> None:
+    active, paused = add("active", regex="x"), add("paused", is_active=False)
+    known = Watchlist().get([active.pk, paused.pk, 10**9], "1")
+    assert list(known) == [active.pk]
+    assert known[active.pk].interval == 10_000
+    assert (known[active.pk].request.url, known[active.pk].request.pattern) == ("http://127.0.0.1/active", "x")
+
+
+def test_the_database_is_asked_once_a_version(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    ids = [add("one").pk, add("two").pk]
+    known = Watchlist()
+    with django_assert_num_queries(1):
+        known.get(ids, "1")
+        known.get(ids, "1")
+    with django_assert_num_queries(1):
+        known.get(ids, "2")
+
+
+def test_a_change_is_seen_at_the_next_version() -> None:
+    website = add("before")
+    known = Watchlist()
+    known.get([website.pk], "1")
+    website.website_url = "http://127.0.0.1/after"
+    website.save()
+    assert known.get([website.pk], "1")[website.pk].request.url.endswith("/before")
+    assert known.get([website.pk], "2")[website.pk].request.url.endswith("/after")
+    website.delete()
+    assert known.get([website.pk], "3") == {}
+
+
+def test_without_a_version_nothing_is_taken_from_memory() -> None:
+    website = add("before")
+    known = Watchlist()
+    known.get([website.pk], "1")
+    Website.objects.filter(pk=website.pk).update(website_url="http://127.0.0.1/after")
+    assert known.get([website.pk], None)[website.pk].request.url.endswith("/after")
+
+
+def test_what_moved_no_marker_is_seen_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchlist, "TRUSTED_FOR", -1.0)
+    website = add("before")
+    known = Watchlist()
+    known.get([website.pk], "1")
+    Website.objects.filter(pk=website.pk).update(website_url="http://127.0.0.1/after")
+    assert known.get([website.pk], "1")[website.pk].request.url.endswith("/after")
