@@ -13,8 +13,9 @@ import webmonitor.celery  # noqa: F401
 def pytest_configure() -> None:
     # Half of the run's time would go into hashing the passwords of users that live for milliseconds.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # A clone in which nothing was ever started has none, and whitenoise warns of that.
-    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+    # An empty folder: whitenoise would look through all of the real one for every test client.
+    settings.STATIC_ROOT = settings.DATA_DIR / "static"
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and settings.REDIS_URL:
         # Each of pytest-xdist's workers has a database of its own, and so it needs a broker of its own.
