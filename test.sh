@@ -83,7 +83,10 @@ optional_step docker-compose --file compose.yaml config --quiet
 # Side by side and two at a time, as tests spend much of their time waiting.
 clean sqlite python -m pytest -p no:cacheprovider -n 2 --dist loadfile "$@" >"$work/pytest on SQLite.log" 2>&1 &
 sqlite=$!
-clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadfile "$@" \
+# What touches neither database nor broker is tested once.
+clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadfile \
+    --ignore-glob='*/test_probe_*' --ignore-glob='*/test_plan.py' --ignore-glob='*/test_servers.py' \
+    --ignore-glob='*/test_supervisor.py' --ignore-glob='*/test_environment.py' "$@" \
     >"$work/pytest on PostgreSQL and Redis.log" 2>&1 &
 postgresql=$!
 code=0
