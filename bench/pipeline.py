@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import psutil
-
 from bench.servers import servers
 from bench.target import PORT, addresses
+from bench.usage import PARTS, Usage
 
 PROJECT = Path(__file__).resolve().parent.parent
 ADDRESSES = 64
@@ -32,13 +30,6 @@ SETTLE = 5.0
 # After the window: the last checks' timeout, and their way into the database.
 DRAIN = 12.0
 SAMPLE_INTERVAL = 1.0
-# The processes that count, by words of their command lines.
-PARTS = {
-    "beat": r"celery .* beat$",
-    "worker": r"celery .* worker$",
-    "redis": r"(redis|valkey)-server",
-    "postgresql": "postgres",
-}
 
 
 @dataclass(frozen=True)
@@ -83,37 +74,6 @@ class Report:
     peak_over_mean: float = 0.0
     memory_mb: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
-
-
-class Usage:
-    """CPU time and memory of the parts, each with all its processes."""
-
-    def __init__(self) -> None:
-        self.peak: dict[str, float] = {}
-
-    def cpu(self) -> dict[str, float]:
-        """Seconds of CPU time so far, by part; also of processes that have ended, through their parents."""
-        spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
-        memory: dict[str, float] = dict.fromkeys(PARTS, 0.0)
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                part = _part_of(process)
-                if part is None:
-                    continue
-                times = process.cpu_times()
-                spent[part] += times.user + times.system
-                if part == "postgresql":
-                    spent[part] += times.children_user + times.children_system
-                # Shared memory counts once a part, not once a process.
-                memory[part] += process.memory_full_info().pss / 1e6
-        for part, size in memory.items():
-            self.peak[part] = max(self.peak.get(part, 0.0), size)
-        return spent
-
-
-def _part_of(process: psutil.Process) -> str | None:
-    command = " ".join(process.cmdline())
-    return next((part for part, words in PARTS.items() if re.search(words, command)), None)
 
 
 @contextlib.contextmanager

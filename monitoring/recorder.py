@@ -80,15 +80,37 @@ class Recorder:
             return
         try:
             close_old_connections()
-            if self._kept:
-                self.lost += _store(self._kept)
-                self._kept = []
+            self._write_kept()
             if now >= self._next_heartbeat:
                 heartbeats.write(Heartbeat.Component.WORKER)
                 self._next_heartbeat = now + heartbeats.INTERVAL
             self._failures = 0
         except (OperationalError, InterfaceError) as error:
             self._put_off(error)
+
+    def _write_kept(self) -> None:
+        """Write what is kept, in one piece where the database takes it; only what is unwritten stays kept.
+
+        Raises `OperationalError` or `InterfaceError` where the database is away.
+        """
+        pieces = [self._kept] if self._kept else []
+        while pieces:
+            self._kept = [entry for piece in reversed(pieces) for entry in piece]
+            piece = pieces.pop()
+            try:
+                _store(piece)
+            except (OperationalError, InterfaceError):
+                raise
+            except Error:
+                # One row spoils the statement for all: find it by halves.
+                if len(piece) > 1:
+                    middle = len(piece) // 2
+                    pieces += [piece[middle:], piece[:middle]]
+                    continue
+                self.lost += 1
+                website_id = piece[0].row.website_id
+                logger.exception("a check was refused by the database", extra={"website_id": website_id})
+        self._kept = []
 
     def _put_off(self, error: Exception) -> None:
         connection.close()
@@ -104,25 +126,11 @@ class Recorder:
         )
 
 
-def _store(entries: list[Entry]) -> int:
-    """Write rows and the states they change; returns how many the database would not take.
-
-    Raises `OperationalError` or `InterfaceError` where the database is away: nothing is written then.
-    """
-    try:
-        with transaction.atomic():
-            known = states.read({entry.row.website_id for entry in entries})
-            # What is gone meanwhile has no state here, and its checks are dropped.
-            kept = [entry for entry in entries if entry.row.website_id in known]
-            insert([entry.row for entry in kept])
-            states.move(((row.website_id, row.entry_timestamp, state) for row, state in kept), known)
-    except (OperationalError, InterfaceError):
-        raise
-    except Error:
-        # One row spoils the statement for all: find it by halves.
-        if len(entries) == 1:
-            logger.exception("a check was refused by the database", extra={"website_id": entries[0].row.website_id})
-            return 1
-        middle = len(entries) // 2
-        return _store(entries[:middle]) + _store(entries[middle:])
-    return 0
+def _store(entries: list[Entry]) -> None:
+    """Write rows and the states they change, all or none."""
+    with transaction.atomic():
+        known = states.read({entry.row.website_id for entry in entries})
+        # What is gone meanwhile has no state here, and its checks are dropped.
+        kept = [entry for entry in entries if entry.row.website_id in known]
+        insert([entry.row for entry in kept])
+        states.move(((row.website_id, row.entry_timestamp, state) for row, state in kept), known)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, connections
+from django.db import DataError, OperationalError, connection, connections
 
 from monitoring import recorder
 from monitoring.models import Heartbeat, MonitoringData, State, WebsiteState
@@ -118,6 +118,30 @@ def test_one_row_that_the_database_refuses_does_not_take_the_others_along(websit
     desk.write([good, good, bad, good])
     assert MonitoringData.objects.count() == 3
     assert desk.lost == 1
+
+
+def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
+    desk, store, calls = Recorder(), recorder._store, []
+
+    def store_until_away(entries: list[recorder.Entry]) -> None:
+        calls.append(len(entries))
+        # The whole is refused, the first half is written, then nobody is there.
+        if len(calls) == 1:
+            raise DataError("one of these")
+        if len(calls) == 3:
+            raise OperationalError("gone")
+        store(entries)
+
+    monkeypatch.setattr(recorder, "_store", store_until_away)
+    statuses = [201, 202, 203, 204]
+    desk.write([check(website.pk, http_status=status) for status in statuses])
+    assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202]
+    desk.write([])
+    assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == statuses
+    assert desk.lost == 0
 
 
 def test_checks_are_kept_while_the_database_is_away_and_written_once_after(
