@@ -2,11 +2,12 @@
 
 import errno
 import re
+import socket
 from dataclasses import dataclass
 
 import pycurl
 
-from monitoring.probe.types import BODY_CAP, MAX_REDIRECTS, ErrorKind
+from monitoring.probe.types import BODY_CAP, MAX_REDIRECTS, ErrorKind, Exchange, ProbeRequest
 
 DETAIL_MAX_LENGTH = 200
 
@@ -110,6 +111,13 @@ VERIFY_CAUSES = {
     68: "The certificate's signature is too weak.",
 }
 
+# What the system's resolver says (getaddrinfo(3)).
+LOOKUP_CAUSES = {
+    socket.EAI_NONAME: "The host name does not exist.",
+    socket.EAI_NODATA: "The host name has no address.",
+    socket.EAI_AGAIN: "The name of the host could not be resolved: no name server gave a usable answer.",
+}
+
 NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -133,6 +141,8 @@ class Failure:
     blocked_address: str | None = None
     dialled: bool = False
     socket_errno: int = 0
+    # An EAI_* number, where the name was looked up outside libcurl.
+    lookup_error: int = 0
 
 
 def kind(failure: Failure) -> ErrorKind:
@@ -178,6 +188,8 @@ def _sentence(error: ErrorKind, failure: Failure) -> str:  # noqa: PLR0911 one r
             return f"No complete answer within {failure.timeout:g} seconds{_timeout_stage(failure)}."
         case ErrorKind.DNS if failure.code == pycurl.E_OPERATION_TIMEDOUT:
             return f"The name of the host could not be resolved within {failure.timeout:g} seconds."
+        case ErrorKind.DNS if failure.lookup_error in LOOKUP_CAUSES:
+            return LOOKUP_CAUSES[failure.lookup_error]
         case ErrorKind.CONNECT if failure.os_errno:
             return f"No connection could be made: {_errno_words(failure.os_errno)}."
         case ErrorKind.TLS:
@@ -227,11 +239,21 @@ def plain(text: str) -> str:
     return " ".join(NOT_PRINTABLE.sub(" ", text).split())
 
 
-def location_problem(location: bytes) -> str:
-    """Why a redirect with this Location header cannot be followed."""
-    if not location:
-        return "The server redirects without saying where to (no Location header)."
-    scheme = re.match(rb"([A-Za-z][A-Za-z0-9+.-]{0,20}):", location)
-    if scheme and scheme[1].lower() not in (b"http", b"https"):
-        return f"The redirect leads to a {scheme[1].decode().lower()}: address, which is not followed."
-    return "The redirect leads to an address that is not valid."
+def internal_exchange(request: ProbeRequest, started_at: float, reason: str) -> Exchange:
+    """The exchange of a check that could not be made, or not be ended, for a reason of our own."""
+    failure = Failure(code=pycurl.E_FAILED_INIT, message=plain(reason))
+    return Exchange(
+        request=request,
+        started_at=started_at,
+        http_status=0,
+        response_time=None,
+        error=ErrorKind.INTERNAL,
+        error_detail=detail(ErrorKind.INTERNAL, failure),
+    )
+
+
+def reason(error: Exception) -> str:
+    """An exception in words that name no URL."""
+    if isinstance(error, pycurl.error) and len(error.args) > 1:
+        return str(error.args[1])
+    return type(error).__name__

@@ -7,7 +7,6 @@ descriptors and which timer it waits for, and is told when one of them is ready.
 import contextlib
 import logging
 import os
-import resource
 import select
 import threading
 import time
@@ -17,8 +16,12 @@ from collections.abc import Sequence
 import certifi
 import pycurl
 
+from monitoring.probe.classify import internal_exchange, reason
+from monitoring.probe.descriptors import checks_at_once
 from monitoring.probe.guard import AddressGuard
-from monitoring.probe.transfer import OnExchange, Transfer, internal_exchange
+from monitoring.probe.names import Lookup, Resolver
+from monitoring.probe.polling import EPOLL_MASKS, select_bits
+from monitoring.probe.transfer import OnExchange, Transfer
 from monitoring.probe.types import Exchange, ProbeRequest
 
 logger = logging.getLogger(__name__)
@@ -28,22 +31,12 @@ ADMITTED_AT_ONCE = 32
 # Idle handles kept for the next checks; each is a few kilobytes.
 IDLE_KEPT = 1000
 EVENTS_AT_ONCE = 256
-# Descriptors: asked for, left to the rest of the process, and taken at most by one check while it
-# tries two addresses at the same time.
-DESCRIPTORS_WANTED = 65_536
-DESCRIPTORS_LEFT = 256
-DESCRIPTORS_PER_CHECK = 2
-FEWEST_AT_ONCE = 64
 # After libcurl itself failed, so that a lasting fault does not become a busy loop.
 REBUILD_PAUSE = 0.2
 # For the thread's last callbacks after the time given to `stop` is over.
 STOP_GRACE = 1.0
-
-EPOLL_MASKS = {
-    pycurl.POLL_IN: select.EPOLLIN,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
-}
+# Seconds between two looks at lookups whose check is out of time.
+LOOKUPS_INTERVAL = 0.1
 
 Waiting = tuple[ProbeRequest, int, OnExchange]
 
@@ -59,6 +52,11 @@ class Engine:
         self._waiting: deque[Waiting] = deque()
         self._running: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
+        # Checks whose name is being looked up, and lookups that are done.
+        self._lookups: dict[Lookup, Transfer] = {}
+        self._looked_up: deque[Lookup] = deque()
+        self._resolver = Resolver(self._on_lookup)
+        self._next_look = 0.0
         self._timer_at: float | None = None
         self._stop_at: float | None = None
         self._closed = False
@@ -130,17 +128,20 @@ class Engine:
             if descriptor == self._wake_up:
                 os.eventfd_read(self._wake_up)
             else:
-                self._multi.socket_action(descriptor, _select_bits(events))
+                self._multi.socket_action(descriptor, select_bits(events))
         if self._timer_at is not None and self._timer_at <= time.monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        if self._lookups or self._looked_up:
+            self._end_lookups()
         self._reap()
 
     def _patience(self) -> float:
         """Seconds to wait for events; negative is for ever."""
         if self._waiting and len(self._running) < self._at_once:
             return 0.0
-        ends = [moment for moment in (self._timer_at, self._stop_at) if moment is not None]
+        next_look = self._next_look if self._lookups else None
+        ends = [moment for moment in (self._timer_at, self._stop_at, next_look) if moment is not None]
         return max(0.0, min(ends) - time.monotonic()) if ends else -1.0
 
     def _admit(self) -> None:
@@ -151,11 +152,44 @@ class Engine:
         try:
             transfer = self._idle.pop() if self._idle else Transfer(self._guard, self._user_agent, self._ca_file)
             transfer.begin(request, index, on_exchange)
-            self._multi.add_handle(transfer.curl)
+            self._start(transfer)
         except (pycurl.error, ValueError, TypeError, OverflowError) as error:
-            _deliver(on_exchange, index, internal_exchange(request, time.time(), _reason(error)))
+            _deliver(on_exchange, index, internal_exchange(request, time.time(), reason(error)))
         else:
             self._running[transfer.curl] = transfer
+
+    def _start(self, transfer: Transfer) -> None:
+        """Begin a hop, with a lookup where its URL has a name."""
+        if transfer.host is None:
+            self._multi.add_handle(transfer.curl)
+        else:
+            self._lookups[self._resolver.ask(transfer.host)] = transfer
+
+    def _end_lookups(self) -> None:
+        """Go on with the checks whose names were looked up, and end those that are out of time."""
+        while self._looked_up:
+            lookup = self._looked_up.popleft()
+            transfer = self._lookups.pop(lookup, None)
+            if transfer is not None:
+                self._dial(transfer, lookup)
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + LOOKUPS_INTERVAL
+            self._resolver.grow()
+            for lookup in [lookup for lookup, transfer in self._lookups.items() if transfer.deadline <= now]:
+                lookup.is_wanted = False
+                transfer = self._lookups.pop(lookup)
+                self._finish(transfer, transfer.unresolved(lookup))
+
+    def _dial(self, transfer: Transfer, lookup: Lookup) -> None:
+        if lookup.error:
+            self._finish(transfer, transfer.unresolved(lookup))
+            return
+        try:
+            transfer.dial(lookup)
+            self._multi.add_handle(transfer.curl)
+        except (pycurl.error, ValueError, TypeError) as error:
+            self._finish(transfer, internal_exchange(transfer.request, transfer.started_at, reason(error)))
 
     def _reap(self) -> None:
         _, succeeded, failed = self._multi.info_read()
@@ -169,22 +203,29 @@ class Engine:
         transfer = self._running[curl]
         try:
             if transfer.follow():
-                self._multi.add_handle(curl)
+                self._start(transfer)
                 return
             exchange = transfer.exchange(code, message)
         except Exception as error:
             logger.exception("The outcome of a check could not be read.")
-            exchange = internal_exchange(transfer.request, transfer.started_at, _reason(error))
-        del self._running[curl]
+            exchange = internal_exchange(transfer.request, transfer.started_at, reason(error))
+        self._finish(transfer, exchange)
+
+    def _finish(self, transfer: Transfer, exchange: Exchange) -> None:
+        """Hand over what a check showed and keep its handle for another."""
+        del self._running[transfer.curl]
         index, on_exchange = transfer.index, transfer.on_exchange
         transfer.release()
         if len(self._idle) < IDLE_KEPT:
             self._idle.append(transfer)
         else:
-            curl.close()
+            transfer.curl.close()
         _deliver(on_exchange, index, exchange)
 
     def _give_up_running(self, reason: str) -> None:
+        for lookup in self._lookups:
+            lookup.is_wanted = False
+        self._lookups.clear()
         while self._running:
             curl, transfer = self._running.popitem()
             exchange = internal_exchange(transfer.request, transfer.started_at, reason)
@@ -209,10 +250,17 @@ class Engine:
         time.sleep(REBUILD_PAUSE)
 
     def _close(self) -> None:
+        self._resolver.close()
         self._idle.clear()
         self._multi.close()
         self._epoll.close()
         os.close(self._wake_up)
+
+    def _on_lookup(self, lookup: Lookup) -> None:
+        """Called in the resolver's threads."""
+        self._looked_up.append(lookup)
+        if len(self._looked_up) == 1:
+            os.eventfd_write(self._wake_up, 1)
 
     # --- libcurl's wishes -----------------------------------------------------------------
 
@@ -243,38 +291,8 @@ class Engine:
         self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
 
-def checks_at_once() -> int:
-    """How many checks the process has descriptors for; asks the system for many first."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_WANTED)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
-    available = DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft
-    return max(FEWEST_AT_ONCE, (available - DESCRIPTORS_LEFT) // DESCRIPTORS_PER_CHECK)
-
-
-def _select_bits(events: int) -> int:
-    """What epoll saw, in libcurl's terms."""
-    bits = 0
-    if events & select.EPOLLIN:
-        bits |= pycurl.CSELECT_IN
-    if events & select.EPOLLOUT:
-        bits |= pycurl.CSELECT_OUT
-    if events & (select.EPOLLERR | select.EPOLLHUP):
-        bits |= pycurl.CSELECT_ERR
-    return bits
-
-
 def _deliver(on_exchange: OnExchange, index: int, exchange: Exchange) -> None:
     try:
         on_exchange(index, exchange)
     except Exception:
         logger.exception("The receiver of a finished check failed.")
-
-
-def _reason(error: Exception) -> str:
-    """An exception in words that name no URL."""
-    if isinstance(error, pycurl.error) and len(error.args) > 1:
-        return str(error.args[1])
-    return type(error).__name__

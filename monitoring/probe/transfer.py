@@ -1,6 +1,5 @@
 """One libcurl handle and the check it is making; a handle serves check after check."""
 
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -8,42 +7,17 @@ from typing import Any
 
 import pycurl
 
-from monitoring.probe.classify import Failure, detail, kind, location_problem, plain
+from monitoring.probe.classify import Failure, detail, internal_exchange, kind
 from monitoring.probe.guard import AddressGuard
+from monitoring.probe.handle import new_handle
+from monitoring.probe.names import Lookup, name_in
+from monitoring.probe.redirects import LOCATION, REDIRECT_STATUSES, joined, location_problem
 from monitoring.probe.types import BODY_CAP, MAX_REDIRECTS, ErrorKind, Exchange, Phases, ProbeRequest
 
 OnExchange = Callable[[int, Exchange], None]
 
-REDIRECT_STATUSES = frozenset((301, 302, 303, 307, 308))
-LOCATION = re.compile(rb"location[ \t]*:\s*(.*?)\s*", re.IGNORECASE | re.DOTALL)
-WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 # What a libcurl callback returns to end the transfer: fewer bytes than it was given.
 END_TRANSFER = 0
-
-# https://curl.se/libcurl/c/curl_easy_setopt.html
-CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
-    (pycurl.NOSIGNAL, 1),
-    (pycurl.PROTOCOLS, WEB),
-    (pycurl.REDIR_PROTOCOLS, WEB),
-    # Redirects are followed here: so an endless body of one is not waited for, and times are those of one hop.
-    (pycurl.FOLLOWLOCATION, 0),
-    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
-    (pycurl.HTTP09_ALLOWED, 0),
-    (pycurl.ACCEPT_ENCODING, ""),
-    # Every check makes a connection of its own, with nothing remembered from the one before.
-    (pycurl.FRESH_CONNECT, 1),
-    (pycurl.FORBID_REUSE, 1),
-    (pycurl.SSL_SESSIONID_CACHE, 0),
-    (pycurl.DNS_CACHE_TIMEOUT, 0),
-    # An empty name switches the cookie engine on without reading a file.
-    (pycurl.COOKIEFILE, ""),
-    # Nothing from the environment or the home of whoever runs the monitor.
-    (pycurl.NETRC, pycurl.NETRC_IGNORED),
-    (pycurl.PROXY, ""),
-    (pycurl.NOPROXY, "*"),
-    (pycurl.SSL_VERIFYPEER, 1),
-    (pycurl.SSL_VERIFYHOST, 2),
-)
 
 
 class Transfer:
@@ -53,18 +27,22 @@ class Transfer:
         "_blocked",
         "_cap_reached",
         "_chunks",
-        "_deadline",
         "_dialled",
         "_elapsed",
         "_guard",
         "_head",
         "_location",
+        "_lookup_seconds",
+        "_pinned",
+        "_port",
         "_redirects",
         "_size",
         "_socket_errno",
         "_status",
         "_url",
         "curl",
+        "deadline",
+        "host",
         "index",
         "on_exchange",
         "request",
@@ -76,18 +54,18 @@ class Transfer:
     on_exchange: OnExchange
     # Unix time.
     started_at: float
+    # Of the monotonic clock.
+    deadline: float
+    # The name to look up for the present hop; None where there is none.
+    host: str | None
 
     def __init__(self, guard: AddressGuard, user_agent: str, ca_file: str) -> None:
         self._guard = guard
         self._head: list[bytes] = []
         self._chunks: list[bytes] = []
-        self.curl = curl = pycurl.Curl()
-        for option, value in CONSTANT_OPTIONS:
-            curl.setopt(option, value)
-        curl.setopt(pycurl.USERAGENT, user_agent)
-        curl.setopt(pycurl.CAINFO, ca_file)
-        # libcurl may have been built with a folder of certificates beside the file.
-        curl.unsetopt(pycurl.CAPATH)
+        # What the handle last told libcurl of a name's addresses, as `host:port`.
+        self._pinned: str | None = None
+        self.curl = curl = new_handle(user_agent, ca_file)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -100,12 +78,12 @@ class Transfer:
         self._redirects = 0
         self._elapsed = 0.0
         self.started_at = time.time()
-        self._deadline = time.monotonic() + request.timeout
+        self.deadline = time.monotonic() + request.timeout
         self.curl.setopt(pycurl.COOKIELIST, "ALL")
         self.curl.setopt(pycurl.OPT_CERTINFO, request.wants_certificate)
-        self._aim(request.url, request.timeout)
+        self._aim(request.url)
 
-    def _aim(self, url: str, seconds: float) -> None:
+    def _aim(self, url: str) -> None:
         """Point the handle at the URL of the next hop."""
         self._url = url
         self._status = 0
@@ -117,9 +95,34 @@ class Transfer:
         self._socket_errno = 0
         self._head.clear()
         self._chunks.clear()
+        self._lookup_seconds = 0.0
         self.curl.setopt(pycurl.URL, url)
+        name = name_in(url)
+        if name is not None:
+            self.host, self._port = name
+            return
+        self.host = None
+        if self._pinned is not None:
+            self._pin(None, [])
+        self._limit_time()
+
+    def dial(self, lookup: Lookup) -> None:
+        """Make the handle ready to dial the addresses of the present hop's name. Raises `pycurl.error`."""
+        self._lookup_seconds = time.monotonic() - lookup.asked_at
+        addresses = ",".join(f"[{address}]" if ":" in address else address for address in lookup.addresses)
+        name = f"{self.host}:{self._port}"
+        self._pin(name, [f"{name}:{addresses}"])
+        self._limit_time()
+
+    def _pin(self, name: str | None, entries: list[str]) -> None:
+        """Tell libcurl a name's addresses, and to forget those it was told before."""
+        forgotten = [] if self._pinned is None else [f"-{self._pinned}"]
+        self.curl.setopt(pycurl.RESOLVE, forgotten + entries)
+        self._pinned = name
+
+    def _limit_time(self) -> None:
         # Zero would mean no deadline at all.
-        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, round(seconds * 1000)))
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, round((self.deadline - time.monotonic()) * 1000)))
 
     # --- What libcurl calls ---------------------------------------------------------------
 
@@ -172,15 +175,15 @@ class Transfer:
     def follow(self) -> bool:
         """Point the handle at where a redirect leads; False where the check is over."""
         location = self._location
-        remaining = self._deadline - time.monotonic()
+        remaining = self.deadline - time.monotonic()
         if not location or self._redirects >= MAX_REDIRECTS or remaining <= 0:
             return False
         url = joined(self._url, location)
         if url is None:
             return False
         self._redirects += 1
-        self._elapsed += self.curl.getinfo(pycurl.TOTAL_TIME)
-        self._aim(url, remaining)
+        self._elapsed += self._lookup_seconds + self.curl.getinfo(pycurl.TOTAL_TIME)
+        self._aim(url)
         return True
 
     def exchange(self, code: int, message: str) -> Exchange:
@@ -192,7 +195,7 @@ class Transfer:
             request=self.request,
             started_at=self.started_at,
             http_status=self._status,
-            response_time=self._elapsed + getinfo(pycurl.TOTAL_TIME) if self._status else None,
+            response_time=self._seconds() if self._status else None,
             phases=self._phases(),
             remote_ip=getinfo(pycurl.PRIMARY_IP) or None if self._dialled else None,
             error=error,
@@ -201,6 +204,31 @@ class Transfer:
             content_type=self._content_type() if wants_body else "",
             certificates=self._certificates() if self.request.wants_certificate else (),
         )
+
+    def unresolved(self, lookup: Lookup) -> Exchange:
+        """The outcome of a check whose name has no address, or got none in time."""
+        if not lookup.begun:
+            return internal_exchange(self.request, self.started_at, "too many names are being looked up")
+        code = pycurl.E_COULDNT_RESOLVE_HOST if lookup.error else pycurl.E_OPERATION_TIMEDOUT
+        failure = Failure(
+            code=code,
+            lookup_error=lookup.error,
+            # What the system lacked, and not a word from the name servers, has a positive number.
+            socket_errno=max(0, lookup.error),
+            timeout=self.request.timeout,
+        )
+        error = kind(failure)
+        return Exchange(
+            request=self.request,
+            started_at=self.started_at,
+            http_status=0,
+            response_time=None,
+            error=error,
+            error_detail=detail(error, failure),
+        )
+
+    def _seconds(self) -> float:
+        return self._elapsed + self._lookup_seconds + float(self.curl.getinfo(pycurl.TOTAL_TIME))
 
     def release(self) -> None:
         """Let go of what the check held, so that an idle handle is small."""
@@ -250,7 +278,7 @@ class Transfer:
         dns, connect = getinfo(pycurl.NAMELOOKUP_TIME_T), getinfo(pycurl.CONNECT_TIME_T)
         tls, first_byte = getinfo(pycurl.APPCONNECT_TIME_T), getinfo(pycurl.STARTTRANSFER_TIME_T)
         return Phases(
-            dns=dns / 1e6 if dns else None,
+            dns=self._lookup_seconds + dns / 1e6 if dns else None,
             connect=(connect - dns) / 1e6 if connect else None,
             tls=(tls - connect) / 1e6 if tls else None,
             # libcurl also notes the moment of a failure here.
@@ -267,29 +295,3 @@ class Transfer:
             {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields}
             for fields in chain
         )
-
-
-def internal_exchange(request: ProbeRequest, started_at: float, reason: str) -> Exchange:
-    """The exchange of a check that could not be made, or not be ended, for a reason of our own."""
-    failure = Failure(code=pycurl.E_FAILED_INIT, message=plain(reason))
-    return Exchange(
-        request=request,
-        started_at=started_at,
-        http_status=0,
-        response_time=None,
-        error=ErrorKind.INTERNAL,
-        error_detail=detail(ErrorKind.INTERNAL, failure),
-    )
-
-
-def joined(url: str, location: bytes) -> str | None:
-    """Where a redirect leads, read by libcurl's own parser; None where that is no http(s) URL."""
-    try:
-        target = pycurl.CurlUrl(url)
-        target.setpart(pycurl.UPART_URL, location, pycurl.U_URLENCODE)
-        if target.scheme not in ("http", "https"):
-            return None
-        target.fragment = None
-        return str(target.url)
-    except (pycurl.error, ValueError):
-        return None
