@@ -1,18 +1,20 @@
 """A web server that costs as little as Python allows: what the benchmark's websites are.
 
-`python -m bench.target --addresses 64 --processes 1 [--tls FOLDER]` listens on 127.1.0.1 … 127.1.0.64, port 8000 each,
+`python -m bench.target --addresses 64 [--tls FILE] [--report FILE]` listens on 127.1.0.1 … 127.1.0.64, port 8000 each,
 prints one line when it is ready, and serves until it is ended. Every path is answered with the same small JSON
-document; `/hole/…` is never answered.
+document; `/hole/…` is never answered. The report is JSON: `holes`, when each was asked for (Unix time) and the seconds
+until the other side gave up; `edits`, by path below `/edit/`, when it was asked for first and last.
 """
 
 import argparse
 import contextlib
-import os
+import json
 import select
 import signal
 import socket
 import ssl
 import sys
+import time
 from pathlib import Path
 
 PORT = 8000
@@ -23,8 +25,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: clos
     BODY,
 )
 HOLE = b"GET /hole/"
-# Silent connections kept open; the oldest go first, long after the probe has given up.
-HOLES_KEPT = 8_000
+EDIT = b"GET /edit/"
 
 
 def addresses(count: int) -> list[str]:
@@ -54,7 +55,10 @@ class Target:
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._open: dict[int, socket.socket] = {}
         self._shaking_hands: set[int] = set()
-        self._holes: dict[int, socket.socket] = {}
+        # When each silent connection was asked for something.
+        self._holes: dict[int, float] = {}
+        self._ended_holes: list[tuple[float, float]] = []
+        self._edits: dict[str, tuple[float, float]] = {}
         for descriptor in self._listeners:
             self._poll.register(descriptor, select.EPOLLIN)
 
@@ -87,43 +91,51 @@ class Target:
                 self._shaking_hands.remove(descriptor)
             request = connection.recv(4096)
             if request.startswith(HOLE):
-                self._keep_silent(descriptor)
+                self._holes[descriptor] = time.time()
                 return
             if request:
+                if request.startswith(EDIT):
+                    self._note_edit(request)
                 connection.send(ANSWER)
         except (ssl.SSLWantReadError, BlockingIOError):
             return
         except OSError:
             # The probe has left.
             self._shaking_hands.discard(descriptor)
+        began = self._holes.pop(descriptor, None)
+        if began is not None:
+            self._ended_holes.append((began, time.time() - began))
         self._poll.unregister(descriptor)
         self._open.pop(descriptor).close()
 
-    def _keep_silent(self, descriptor: int) -> None:
-        self._poll.unregister(descriptor)
-        self._holes[descriptor] = self._open.pop(descriptor)
-        if len(self._holes) > HOLES_KEPT:
-            self._holes.pop(next(iter(self._holes))).close()
+    def _note_edit(self, request: bytes) -> None:
+        path = request.split(b" ", 2)[1].decode("ascii")
+        now = time.time()
+        self._edits[path] = (self._edits.get(path, (now, now))[0], now)
+
+    def report(self) -> str:
+        return json.dumps({"holes": self._ended_holes, "edits": self._edits})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.target", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--addresses", type=int, default=64)
-    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--tls", type=Path, help="a PEM file with a certificate and its key: serve HTTPS")
+    parser.add_argument("--report", type=Path, help="where to write what was seen, at the end")
     options = parser.parse_args()
     tls = None
     if options.tls is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.tls)
-    for _ in range(options.processes - 1):
-        if os.fork() == 0:
-            # Ends with the first process, whose group it shares.
-            break
     listeners = listen(options.addresses)
     print("ready", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    Target(listeners, tls).run()
+    target = Target(listeners, tls)
+    try:
+        target.run()
+    finally:
+        if options.report is not None:
+            options.report.write_text(target.report())
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+import statistics
+import time
 
 import psutil
 
 # The processes that count, by words of their command lines.
 PARTS = {
-    "beat": r"celery .* beat$",
+    "beat": r"celery .* beat( -S \S+)?$",
     "worker": r"celery .* worker$",
     "redis": r"(redis|valkey)-server",
     "postgresql": "postgres",
@@ -15,15 +17,19 @@ PARTS = {
 
 
 class Usage:
-    """CPU time and memory of the parts, each with all its processes."""
+    """CPU time, memory and descriptors of the parts, each with all its processes."""
 
     def __init__(self) -> None:
+        # Megabytes (proportional set size).
         self.peak: dict[str, float] = {}
+        # By part: moments of the monotonic clock, megabytes and descriptors then.
+        self._samples: dict[str, list[tuple[float, float, int]]] = {}
 
-    def cpu(self) -> dict[str, float]:
+    def sample(self) -> dict[str, float]:
         """Seconds of CPU time so far, by part; also of processes that have ended, through their parents."""
         spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         memory: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+        descriptors: dict[str, int] = dict.fromkeys(PARTS, 0)
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 part = _part_of(process)
@@ -35,9 +41,24 @@ class Usage:
                     spent[part] += times.children_user + times.children_system
                 # Shared memory counts once a part, not once a process.
                 memory[part] += process.memory_full_info().pss / 1e6
+                descriptors[part] += process.num_fds()
+        now = time.monotonic()
         for part, size in memory.items():
             self.peak[part] = max(self.peak.get(part, 0.0), size)
+            self._samples.setdefault(part, []).append((now, size, descriptors[part]))
         return spent
+
+    def growth(self, part: str) -> dict[str, float]:
+        """Of the second half of the samples: megabytes a minute (least squares), fewest and most descriptors."""
+        samples = self._samples[part]
+        half = samples[len(samples) // 2 :]
+        slope = statistics.linear_regression([at for at, _, _ in half], [size for _, size, _ in half]).slope
+        used = [descriptors for _, _, descriptors in half]
+        return {
+            "mb_per_minute": round(60 * slope, 3),
+            "fewest_descriptors": min(used),
+            "most_descriptors": max(used),
+        }
 
 
 def _part_of(process: psutil.Process) -> str | None:

@@ -1,0 +1,175 @@
+"""What a run of the pipeline benchmark showed: figures, medians of several runs, bounds, and the table."""
+
+import statistics
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.scenarios import Scenario
+
+# Seconds: how far from its deadline a silent website may be given up.
+DEADLINE_TOLERANCE = 0.5
+# Seconds without any check begun.
+LONGEST_GAP = 2.0
+LINES_SHOWN = 5
+
+
+@dataclass
+class Report:
+    """Counts, seconds and megabytes; of one run, or the medians of several."""
+
+    expected: int = 0
+    stored: int = 0
+    missed: int = 0
+    duplicates: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    cpu_ms_per_check: dict[str, float] = field(default_factory=dict)
+    cpu_percent: float = 0.0
+    # From the slot to the request, by percentile.
+    lateness: dict[str, float] = field(default_factory=dict)
+    longest_gap: float = 0.0
+    first_check: float = 0.0
+    peak_over_mean: float = 0.0
+    memory_mb: dict[str, float] = field(default_factory=dict)
+    # Of the websites that never answer: checks expected and stored as timeouts, and seconds until each was given up.
+    holes: dict[str, float] = field(default_factory=dict)
+    # Of the worker: megabytes a minute over the second half, and descriptors.
+    growth: dict[str, float] = field(default_factory=dict)
+    edits: int = 0
+    # Sentences.
+    late_edits: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    """p50, p95, p99 and the largest; nothing for nothing."""
+    if not values:
+        return {}
+    ordered = sorted(values)
+    at = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    return {name: round(ordered[int(share * len(ordered))], 3) for name, share in at.items()} | {
+        "max": round(ordered[-1], 3)
+    }
+
+
+def median(reports: list[Report]) -> Report:
+    """Figure by figure the median; what was said in any of the runs is kept."""
+    return Report(**{part.name: _median([getattr(report, part.name) for report in reports]) for part in fields(Report)})
+
+
+def _median(values: list[Any]) -> Any:
+    if isinstance(values[0], list):
+        return [sentence for value in values for sentence in value]
+    if isinstance(values[0], dict):
+        names = dict.fromkeys(name for value in values for name in value)
+        return {name: _median([value.get(name, 0) for value in values]) for name in names}
+    return statistics.median_high(values)
+
+
+def broken(report: Report, scenario: Scenario) -> list[str]:
+    """The bounds that do not hold, in words."""
+    p99, cpu = report.lateness.get("p99", 0.0), report.cpu_ms_per_check.get("all", 0.0)
+    memory, beat = sum(report.memory_mb.values()), report.memory_mb.get("beat", 0.0)
+    bounds = [
+        ("ms of CPU a check", cpu, scenario.cpu_ms),
+        ("% of a core", report.cpu_percent, scenario.cpu_percent),
+        ("s of lateness p99", p99, scenario.lateness_p99),
+        ("MB in all", memory, scenario.memory),
+        ("MB in beat", beat, scenario.beat_memory),
+        ("s from the start to the first check", report.first_check, scenario.first_check),
+        ("MB a minute more in the worker", report.growth.get("mb_per_minute", 0.0), scenario.growth),
+        ("s without any check", report.longest_gap, LONGEST_GAP if scenario.edits else None),
+    ]
+    sentences = [f"{value} {what}, more than {bound:g}" for what, value, bound in bounds if bound and value > bound]
+    if scenario.stock:
+        return sentences
+    # A slot at the very edge of the window may fall on either side of it.
+    if report.missed > max(2, report.expected // 5000):
+        sentences.append(f"{report.missed} of {report.expected} slots missed")
+    if report.duplicates:
+        sentences.append(f"{report.duplicates} slots checked twice")
+    if failed := sum(count for error, count in report.errors.items() if error != "none"):
+        sentences.append(f"{failed} checks of websites that answer have an error")
+    return sentences + _broken_holes(report, scenario) + report.late_edits + _broken_log(report)
+
+
+def _broken_holes(report: Report, scenario: Scenario) -> list[str]:
+    if not scenario.holes:
+        return []
+    holes, sentences = report.holes, []
+    if holes["stored"] < holes["expected"] or holes["timeouts"] < holes["stored"]:
+        sentences.append(f"of {holes['expected']} checks of silent websites {holes['timeouts']} ended as timeouts")
+    sentences += [
+        f"a silent website was given up after {holes[which]} s instead of {scenario.timeout:g}"
+        for which in ("shortest", "longest")
+        if abs(holes[which] - scenario.timeout) > DEADLINE_TOLERANCE
+    ]
+    return sentences
+
+
+def _broken_log(report: Report) -> list[str]:
+    return [f"{len(report.log)} warnings and errors in the log"] if report.log else []
+
+
+def as_json(name: str, scenario: Scenario, seconds: float, runs: list[Report]) -> dict[str, Any]:
+    middle = median(runs)
+    return {
+        "scenario": name,
+        "websites": scenario.websites,
+        "interval": scenario.interval,
+        "seconds": seconds,
+        "median": asdict(middle),
+        "runs": [asdict(run) for run in runs],
+        "broken": broken(middle, scenario),
+    }
+
+
+def show(name: str, scenario: Scenario, seconds: float, runs: list[Report]) -> None:
+    middle = median(runs)
+    title = f"{name}: {scenario.summary}; {scenario.websites} websites every {scenario.interval} s, {seconds:g} s"
+    table = Table()
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    for what, value in _rows(middle, seconds):
+        table.add_row(what, value)
+    console = Console()
+    console.print(title + (f", medians of {len(runs)}" if len(runs) > 1 else ""), highlight=False)
+    console.print(table)
+    for number, run in enumerate(runs, 1):
+        if len(runs) > 1:
+            console.print(f"run {number}: {_line(run)}", markup=False, highlight=False)
+    for line in middle.log[:LINES_SHOWN]:
+        console.print(f"log: {line}", markup=False, highlight=False)
+    for sentence in broken(middle, scenario):
+        console.print(f"BROKEN: {sentence}", markup=False)
+
+
+def _line(run: Report) -> str:
+    cpu, late = run.cpu_ms_per_check.get("all", 0.0), run.lateness.get("p99", 0.0)
+    return f"{run.stored} of {run.expected} stored, {cpu:.4f} ms a check, lateness p99 {late:.3f} s"
+
+
+def _rows(report: Report, seconds: float) -> list[tuple[str, str]]:
+    rows = [
+        ("checks expected / stored / missed", f"{report.expected} / {report.stored} / {report.missed}"),
+        ("checks a second expected / stored", f"{report.expected / seconds:.0f} / {report.stored / seconds:.0f}"),
+        ("CPU, all together", f"{report.cpu_percent} % of a core"),
+    ]
+    rows += [(f"CPU a check, {part}", f"{1000 * cpu:.1f} µs") for part, cpu in report.cpu_ms_per_check.items()]
+    rows += [(f"lateness {name}", f"{value:.3f} s") for name, value in report.lateness.items()]
+    if report.stored:
+        rows += [
+            ("start of beat to first check", f"{report.first_check:.1f} s"),
+            ("peak second over mean", f"{report.peak_over_mean}"),
+            ("longest time without a check", f"{report.longest_gap:.3f} s"),
+        ]
+    rows += [(f"memory (PSS), {part}", f"{size:.0f} MB") for part, size in report.memory_mb.items()]
+    rows += [(f"silent websites, {name}", f"{value:g}") for name, value in report.holes.items()]
+    rows += [(f"worker, {name}", f"{value:g}") for name, value in report.growth.items()]
+    if report.edits:
+        rows.append(("edits / too late", f"{report.edits} / {len(report.late_edits)}"))
+    if report.errors:
+        rows.append(("errors", ", ".join(f"{error} {count}" for error, count in report.errors.items())))
+    return rows

@@ -1,0 +1,62 @@
+"""A name server for the benchmark: every `site-N.bench.test` is one of the target's addresses.
+
+`python -m bench.resolver` answers on 127.0.0.153, port 53, which takes root, and prints one line when it is ready.
+A program sees it where its /etc/resolv.conf names it: `bench.pipeline` gives the worker a mount namespace of its own.
+"""
+
+import re
+import socket
+import struct
+
+from bench.scenarios import ADDRESSES, DOMAIN
+from bench.target import addresses
+
+HOST = "127.0.0.153"
+RESOLV_CONF = f"nameserver {HOST}\noptions timeout:2 attempts:2\n"
+# https://www.rfc-editor.org/rfc/rfc1035#section-4.1
+HEADER = struct.Struct("!6H")
+ANSWERED = 0x8580
+NAME_ERROR = 3
+TYPE_A, CLASS_IN = 1, 1
+TTL = 0
+# The question's name, as a pointer to where it begins.
+POINTER = b"\xc0\x0c"
+SITE = re.compile(rf"site-(\d+)\.{re.escape(DOMAIN)}")
+
+
+def reply(query: bytes, hosts: list[str]) -> bytes:
+    """The answer to one question. Raises `ValueError` or `struct.error` for what is none."""
+    number, *_ = HEADER.unpack_from(query)
+    labels, place = [], HEADER.size
+    while length := query[place]:
+        labels.append(query[place + 1 : place + 1 + length].decode("ascii"))
+        place += 1 + length
+    kind, _ = struct.unpack_from("!2H", query, place + 1)
+    question = query[HEADER.size : place + 5]
+    found = SITE.fullmatch(".".join(labels).lower())
+    if found is None:
+        return HEADER.pack(number, ANSWERED | NAME_ERROR, 1, 0, 0, 0) + question
+    if kind != TYPE_A:
+        return HEADER.pack(number, ANSWERED, 1, 0, 0, 0) + question
+    address = socket.inet_aton(hosts[int(found[1]) % len(hosts)])
+    record = POINTER + struct.pack("!2HIH", TYPE_A, CLASS_IN, TTL, len(address)) + address
+    return HEADER.pack(number, ANSWERED, 1, 1, 0, 0) + question + record
+
+
+def main() -> None:
+    hosts = addresses(ADDRESSES)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        server.bind((HOST, 53))
+        print("ready", flush=True)
+        while True:
+            query, client = server.recvfrom(512)
+            try:
+                server.sendto(reply(query, hosts), client)
+            except (ValueError, IndexError, struct.error):
+                # Not a question; nobody waits for an answer.
+                continue
+
+
+if __name__ == "__main__":
+    main()

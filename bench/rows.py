@@ -1,0 +1,74 @@
+"""Reads what a run stored: checks of a window of time, by the rows alone."""
+
+import time
+from collections import Counter
+from itertools import pairwise
+
+from bench.report import Report, percentiles
+from bench.scenarios import Scenario
+
+START_TIMEOUT = 60.0
+
+
+def wait_for_first() -> None:
+    """Raises `RuntimeError` where no check is stored within `START_TIMEOUT`."""
+    from monitoring.models import MonitoringData
+
+    deadline = time.monotonic() + START_TIMEOUT
+    while not MonitoringData.objects.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError("no check was stored within a minute")
+        time.sleep(0.1)
+
+
+def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
+    """Fill in what the rows say of slots from `begin` to `end` (Unix time); edited websites are left out."""
+    from monitoring.models import MonitoringData
+    from websites.models import Website
+
+    kinds = {pk: url.rsplit("/", 2)[1] for pk, url in Website.objects.values_list("pk", "website_url")}
+    slots: Counter[tuple[int, float]] = Counter()
+    lateness: list[float] = []
+    begun: list[float] = []
+    errors: Counter[str] = Counter()
+    silent: Counter[str] = Counter()
+    first = float("inf")
+    rows = MonitoringData.objects.order_by().values_list("website_id", "scheduled_at", "entry_timestamp", "error")
+    for website_id, scheduled_at, entry_timestamp, error in rows.iterator(chunk_size=10_000):
+        due, at = scheduled_at.timestamp(), entry_timestamp.timestamp()
+        first = min(first, at)
+        if not begin <= due < end or (kind := kinds.get(website_id)) is None:
+            continue
+        begun.append(at)
+        if kind == "hole":
+            silent[error or "none"] += 1
+        if kind != "page":
+            continue
+        slots[website_id, due] += 1
+        lateness.append(at - due)
+        errors[error or "none"] += 1
+    seconds = end - begin
+    holes = round(scenario.websites * scenario.holes)
+    report.expected = round((scenario.websites - holes) * seconds / scenario.interval)
+    report.stored = len(lateness)
+    report.missed = max(0, report.expected - len(slots))
+    report.duplicates = report.stored - len(slots)
+    report.errors = dict(errors)
+    report.lateness = percentiles(lateness)
+    _spread(report, begun, begin, seconds)
+    report.first_check = first
+    if holes:
+        report.holes = {
+            "expected": round(holes * seconds / scenario.interval),
+            "stored": sum(silent.values()),
+            "timeouts": silent["timeout"],
+        }
+
+
+def _spread(report: Report, begun: list[float], begin: float, seconds: float) -> None:
+    if not begun:
+        return
+    begun.sort()
+    by_second = Counter(int(at - begin) for at in begun)
+    report.peak_over_mean = round(max(by_second.values()) * seconds / len(begun), 2)
+    report.longest_gap = round(max((later - earlier for earlier, later in pairwise(begun)), default=0.0), 3)

@@ -1,0 +1,88 @@
+"""What the pipeline benchmark can run: how the websites look, and what must hold."""
+
+from dataclasses import dataclass
+
+from bench.target import PORT, addresses
+
+ADDRESSES = 64
+# Seconds: a check's timeout is this share of its interval, at most ten seconds (docs/architecture.md).
+TIMEOUT_SHARE, TIMEOUT_MAX = 0.8, 10.0
+# Names that the benchmark's own name server knows: site-N.DOMAIN is the target's address N.
+DOMAIN = "bench.test"
+PATTERN = r'"temperature": "([0-9.]+)"'
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Bounds are None where there are none. CPU in ms a check or % of a core, lateness in seconds, memory in MB."""
+
+    summary: str
+    websites: int
+    interval: int
+    seconds: float = 60.0
+    cpu_ms: float | None = None
+    cpu_percent: float | None = None
+    lateness_p99: float | None = None
+    memory: float | None = None
+    beat_memory: float | None = None
+    # Seconds from the start of beat to the first check.
+    first_check: float | None = None
+    # Megabytes a minute that the worker may grow by, over the second half.
+    growth: float | None = None
+    embedded: bool = False
+    tls: bool = False
+    names: bool = False
+    # The share of websites that never answer.
+    holes: float = 0.0
+    # Whether somebody creates, changes, pauses or deletes a website every second.
+    edits: bool = False
+    # Whether django-celery-beat's own scheduler runs instead of this project's.
+    stock: bool = False
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a check may take."""
+        return min(TIMEOUT_MAX, TIMEOUT_SHARE * self.interval)
+
+
+SCENARIOS = {
+    "http": Scenario("plain HTTP", 10_000, 5, cpu_ms=0.20, lateness_p99=0.5),
+    "many": Scenario(
+        "plain HTTP, a hundred thousand", 100_000, 60, lateness_p99=1.0, beat_memory=300.0, first_check=10.0
+    ),
+    "few": Scenario("plain HTTP where other monitors were measured", 1_000, 5, cpu_ms=0.45),
+    "idle": Scenario("no website", 0, 5, cpu_percent=2.0),
+    "https": Scenario("full TLS handshakes", 4_000, 5, cpu_ms=0.70, lateness_p99=0.5, tls=True),
+    "names": Scenario("a host name each", 10_000, 10, cpu_ms=0.35, lateness_p99=0.5, names=True),
+    "blackholes": Scenario("a tenth never answers", 10_000, 10, lateness_p99=0.5, holes=0.1),
+    "edits": Scenario("an edit every second", 10_000, 5, lateness_p99=1.0, edits=True),
+    "embedded": Scenario("SQLite and the in-process broker", 1_000, 5, lateness_p99=1.0, memory=300.0, embedded=True),
+    "soak": Scenario("plain HTTP for ten minutes", 10_000, 5, seconds=600.0, lateness_p99=0.5, growth=0.2),
+    "stock": Scenario("django-celery-beat's own scheduler, to compare", 10_000, 60, stock=True),
+}
+
+
+def urls(scenario: Scenario) -> list[str]:
+    """One URL a website: `/page/N` is answered, `/hole/N` never."""
+    hosts = addresses(ADDRESSES)
+    holes = round(scenario.websites * scenario.holes)
+    scheme = "https" if scenario.tls else "http"
+    return [
+        f"{scheme}://{f'site-{n}.{DOMAIN}' if scenario.names else hosts[n % ADDRESSES]}:{PORT}"
+        f"/{'hole' if n < holes else 'page'}/{n}"
+        for n in range(scenario.websites)
+    ]
+
+
+def fill(scenario: Scenario) -> None:
+    """Add the websites, as if each had been checked before."""
+    from django.utils import timezone
+
+    from monitoring import schedule
+    from websites.models import Website
+
+    Website.objects.bulk_create(
+        [Website(website_url=url, monitoring_interval=scenario.interval, regex=PATTERN) for url in urls(scenario)],
+        batch_size=5_000,
+    )
+    schedule.owned_tasks().update(last_run_at=timezone.now())
