@@ -12,9 +12,8 @@ from pathlib import Path
 import certifi
 
 from bench import resolver
-from bench.scenarios import ADDRESSES, Scenario
+from bench.scenarios import Scenario
 from bench.servers import servers
-from bench.target import addresses
 
 PROJECT = Path(__file__).resolve().parent.parent
 CELERY = ("-m", "celery", "-A", "webmonitor", "--quiet")
@@ -68,10 +67,10 @@ def running(
 def target(scenario: Scenario, folder: Path) -> Iterator[None]:
     """The target, and a name server where the websites have names. What they saw is in `folder / "seen"` at the end."""
     log = folder / "target.log"
-    arguments = ["-m", "bench.target", "--addresses", str(ADDRESSES), "--report", str(folder / "seen")]
+    arguments = ["-m", "bench.target", "--addresses", str(len(scenario.hosts)), "--report", str(folder / "seen")]
     with contextlib.ExitStack() as stack:
         if scenario.tls:
-            arguments += ["--tls", str(_certificate(folder))]
+            arguments += ["--tls", str(_certificate(scenario, folder))]
         if scenario.names:
             if os.geteuid() != 0 or shutil.which("unshare") is None:
                 raise UnableError(
@@ -105,7 +104,7 @@ def _with_names(folder: Path) -> tuple[str, ...]:
     return ("unshare", "--mount", "sh", "-c", script, "sh")
 
 
-def _certificate(folder: Path) -> Path:
+def _certificate(scenario: Scenario, folder: Path) -> Path:
     """A PEM file for the target; a `certifi` that trusts it as well is put into `folder / "trust"`.
 
     The worker verifies against everything it always does, and one authority more.
@@ -113,7 +112,7 @@ def _certificate(folder: Path) -> Path:
     import trustme
 
     authority = trustme.CA()
-    issued = authority.issue_cert(*addresses(ADDRESSES))
+    issued = authority.issue_cert(*scenario.hosts)
     file = folder / "target.pem"
     file.write_bytes(issued.private_key_pem.bytes() + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     package = folder / "trust" / "certifi"

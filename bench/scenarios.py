@@ -1,10 +1,13 @@
 """What the pipeline benchmark can run: how the websites look, and what must hold."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bench.target import PORT, addresses
 
+# The target's addresses: many, so that no pair of them runs out of ports; with TLS few, as a certificate names few.
 ADDRESSES = 64
+TLS_ADDRESSES = 4
 # Seconds: a check's timeout is this share of its interval, at most ten seconds (docs/architecture.md).
 TIMEOUT_SHARE, TIMEOUT_MAX = 0.8, 10.0
 # Names that the benchmark's own name server knows: site-N.DOMAIN is the target's address N.
@@ -40,6 +43,11 @@ class Scenario:
     stock: bool = False
 
     @property
+    def hosts(self) -> list[str]:
+        """The target's addresses."""
+        return addresses(TLS_ADDRESSES if self.tls else ADDRESSES)
+
+    @property
     def timeout(self) -> float:
         """Seconds that a check may take."""
         return min(TIMEOUT_MAX, TIMEOUT_SHARE * self.interval)
@@ -64,11 +72,11 @@ SCENARIOS = {
 
 def urls(scenario: Scenario) -> list[str]:
     """One URL a website: `/page/N` is answered, `/hole/N` never."""
-    hosts = addresses(ADDRESSES)
+    hosts = scenario.hosts
     holes = round(scenario.websites * scenario.holes)
     scheme = "https" if scenario.tls else "http"
     return [
-        f"{scheme}://{f'site-{n}.{DOMAIN}' if scenario.names else hosts[n % ADDRESSES]}:{PORT}"
+        f"{scheme}://{f'site-{n}.{DOMAIN}' if scenario.names else hosts[n % len(hosts)]}:{PORT}"
         f"/{'hole' if n < holes else 'page'}/{n}"
         for n in range(scenario.websites)
     ]
@@ -76,6 +84,7 @@ def urls(scenario: Scenario) -> list[str]:
 
 def fill(scenario: Scenario) -> None:
     """Add the websites, as if each had been checked before."""
+    from django.db.models.functions import Mod
     from django.utils import timezone
 
     from monitoring import schedule
@@ -85,4 +94,12 @@ def fill(scenario: Scenario) -> None:
         [Website(website_url=url, monitoring_interval=scenario.interval, regex=PATTERN) for url in urls(scenario)],
         batch_size=5_000,
     )
-    schedule.owned_tasks().update(last_run_at=timezone.now())
+    now = timezone.now()
+    schedule.owned_tasks().update(last_run_at=now)
+    if scenario.stock:
+        # That scheduler counts from the last run: they are spread over the interval, as they would be after a while.
+        for second in range(scenario.interval):
+            ago = now - timedelta(seconds=second)
+            schedule.owned_tasks().annotate(rest=Mod("pk", scenario.interval)).filter(rest=second).update(
+                last_run_at=ago
+            )
