@@ -46,7 +46,7 @@ FILL = """
         CASE WHEN n %% 101 = 0 THEN 'timeout' ELSE '' END,
         CASE WHEN n %% 101 = 0 THEN 'No complete answer within 10 seconds, not even its headers.' ELSE '' END,
         0.001, 0.02, 0.03, 0.04, '192.0.2.1'
-    FROM (SELECT n, now() - (%(rows)s - n) * interval '1 second' * %(seconds)s / %(rows)s AS at
+    FROM (SELECT n, now() - (%(rows)s - n)::float / %(rows)s * %(seconds)s * interval '1 second' AS at
           FROM generate_series(0::bigint, %(rows)s - 1) AS n) AS checks
 """
 

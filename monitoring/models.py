@@ -61,7 +61,11 @@ class MonitoringData(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "monitoring data"
-        indexes = (models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),)
+        indexes = (
+            models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),
+            # Of the rows with an error alone, so that the others do not pay for it.
+            models.Index(fields=["error", "id"], condition=models.Q(error__gt=""), name="monitoring_error_newest"),
+        )
 
     def __str__(self) -> str:
         return f"{self.website_id} at {self.entry_timestamp:%Y-%m-%d %H:%M:%S}: {self.error or self.http_status}"
