@@ -48,33 +48,100 @@ def servers(*, durable: bool = False) -> Iterator[tuple[str, str]]:
 def postgresql(*, durable: bool = False) -> Iterator[str]:
     """Run a PostgreSQL server with an empty database and yield its URL. Raises `UnavailableError`."""
     with temporary_home() as home:
-        programs = find_postgresql(home)
-        password = secrets.token_urlsafe(16)
-        _initialise(programs, home, password)
-        port = free_port()
-        url = f"postgres://webmonitor:{password}@127.0.0.1:{port}"
-        command = [str(programs / "postgres"), "-D", str(home.folder / "data"), "-p", str(port), "-k", str(home.folder)]
-        speed = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        for setting in ["listen_addresses=127.0.0.1", *speed]:
-            command += ["-c", setting]
+        command, url = _prepare_postgresql(home, durable=durable)
         with running(command, home, lambda: _database_answers(f"{url}/postgres")):
-            with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
-                connection.execute("CREATE DATABASE webmonitor")
+            _create_database(url)
             yield f"{url}/webmonitor"
+
+
+def _prepare_postgresql(home: Home, *, durable: bool) -> tuple[list[str], str]:
+    """Make an empty cluster; returns the server's command, and its URL without a database's name."""
+    programs = find_postgresql(home)
+    password = secrets.token_urlsafe(16)
+    _initialise(programs, home, password)
+    port = free_port()
+    command = [str(programs / "postgres"), "-D", str(home.folder / "data"), "-p", str(port), "-k", str(home.folder)]
+    speed = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+    for setting in ["listen_addresses=127.0.0.1", *speed]:
+        command += ["-c", setting]
+    return command, f"postgres://webmonitor:{password}@127.0.0.1:{port}"
+
+
+def _create_database(url: str) -> None:
+    with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE webmonitor")
 
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Redis or Valkey server and yield its URL. Raises `UnavailableError`."""
     with temporary_home() as home:
-        program = find_redis(home)
-        password = secrets.token_urlsafe(16)
-        port = free_port()
-        lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {home.folder}"]
-        configuration = home.write("redis.conf", "\n".join([*lines, 'save ""', "appendonly no", ""]))
-        url = f"redis://:{password}@127.0.0.1:{port}/0"
-        with running([str(program), str(configuration)], home, lambda: _redis_answers(url)):
+        command, url = _prepare_redis(home)
+        with running(command, home, lambda: _redis_answers(url)):
             yield url
+
+
+def _prepare_redis(home: Home) -> tuple[list[str], str]:
+    """Returns the server's command and its URL."""
+    program = find_redis(home)
+    password = secrets.token_urlsafe(16)
+    port = free_port()
+    lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {home.folder}"]
+    configuration = home.write("redis.conf", "\n".join([*lines, 'save ""', "appendonly no", ""]))
+    return [str(program), str(configuration)], f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+class Kept:
+    """A server that is killed, frozen and started again while its clients run; its URL stays the same."""
+
+    def __init__(self, command: Sequence[str], home: Home, url: str, is_up: Callable[[], bool]) -> None:
+        self.url = url
+        self._command = command
+        self._home = home
+        self._is_up = is_up
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = start(self._command, self._home)
+        await_up(self._process, self._is_up, self._home, self._command[0])
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = STOP_SIGNAL) -> None:
+        """Send a signal that ends it, and wait until it has ended."""
+        if self._process is not None:
+            stop(self._process, number)
+            self._process = None
+
+
+@contextlib.contextmanager
+def keep_postgresql() -> Iterator[Kept]:
+    """Like `postgresql(durable=True)`. Raises `UnavailableError`."""
+    with temporary_home() as home:
+        command, url = _prepare_postgresql(home, durable=True)
+        server = Kept(command, home, f"{url}/webmonitor", lambda: _database_answers(f"{url}/postgres"))
+        server.start()
+        try:
+            _create_database(url)
+            yield server
+        finally:
+            server.end()
+
+
+@contextlib.contextmanager
+def keep_redis() -> Iterator[Kept]:
+    """Like `redis_server`. Raises `UnavailableError`."""
+    with temporary_home() as home:
+        command, url = _prepare_redis(home)
+        server = Kept(command, home, url, lambda: _redis_answers(url))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.send(signal.SIGCONT)
+            server.end()
 
 
 def _initialise(programs: Path, home: Home, password: str) -> None:
@@ -96,9 +163,17 @@ def free_port() -> int:
 @contextlib.contextmanager
 def running(command: Sequence[str], home: Home, is_up: Callable[[], bool]) -> Iterator[None]:
     """Run a server until the block ends; the block begins when it answers."""
-    log = home.folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
+    process = start(command, home)
+    try:
+        await_up(process, is_up, home, command[0])
+        yield
+    finally:
+        stop(process, STOP_SIGNAL)
+
+
+def start(command: Sequence[str], home: Home) -> "subprocess.Popen[bytes]":
+    with (home.folder / "log").open("ab") as output:
+        return subprocess.Popen(
             command,
             user=home.user,
             cwd=home.folder,
@@ -109,20 +184,24 @@ def running(command: Sequence[str], home: Home, is_up: Callable[[], bool]) -> It
             start_new_session=True,
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing here uses threads
         )
+
+
+def await_up(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], home: Home, name: str) -> None:
+    """Wait until a server answers. Raises `RuntimeError` with its log where it does not."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_up():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{name} does not start:\n{(home.folder / 'log').read_text(errors='replace')}")
+        time.sleep(0.05)
+
+
+def stop(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    process.send_signal(number)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not is_up():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} does not start:\n{log.read_text(errors='replace')}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.send_signal(STOP_SIGNAL)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _die_with_parent() -> Callable[[], None] | None:

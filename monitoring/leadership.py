@@ -1,13 +1,15 @@
 """One beat leads, any other stands by: a lock that its holder cannot keep beyond its own life.
 
 PostgreSQL: a session advisory lock on a connection of its own, released when that connection ends
-(https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS). SQLite: a lock on a
+(https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS). The server ends it by itself where
+its holder is silent for `SILENCE_MAX`: the connection of a process that is frozen stays open. SQLite: a lock on a
 file beside the database (flock), released when the process ends.
 """
 
 import fcntl
 import logging
 import os
+import time
 from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
@@ -17,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 # Any number that no other program locks in the same database.
 ADVISORY_LOCK_KEY = 0x7765626D
+# Seconds without a question after which the server gives the lead away, and for how long an answer is trusted.
+SILENCE_MAX = 4
+TRUSTED_FOR = 2.0
 
 
 class Leadership:
@@ -25,12 +30,20 @@ class Leadership:
     def __init__(self) -> None:
         self._connection: BaseDatabaseWrapper | None = None
         self._descriptor: int | None = None
+        self._trusted_until = 0.0
 
     def hold(self) -> bool:
         """Whether this process leads now; takes the lead where nobody has it. Costs one short query."""
         if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
             return self._hold_file()
-        return self._hold_session()
+        asked_at = time.monotonic()
+        holds = self._hold_session()
+        self._trusted_until = asked_at + TRUSTED_FOR
+        return holds
+
+    def still_holds(self) -> bool:
+        """Whether this process, which led when it last asked, leads still; asks again where that is long ago."""
+        return self._descriptor is not None or time.monotonic() < self._trusted_until or self.hold()
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -62,6 +75,7 @@ class Leadership:
                 return True
             self._connection = connections.create_connection(DEFAULT_DB_ALIAS)
             if _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", ADVISORY_LOCK_KEY):
+                _ask(self._connection, "SELECT set_config('idle_session_timeout', %s, false)", f"{SILENCE_MAX}s")
                 return True
         except Error as error:
             # Without the session there is no lock: another beat may lead by now.
@@ -70,7 +84,7 @@ class Leadership:
         return False
 
 
-def _ask(connection: BaseDatabaseWrapper, sql: str, *params: int) -> object:
+def _ask(connection: BaseDatabaseWrapper, sql: str, *params: int | str) -> object:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         row = cursor.fetchone()

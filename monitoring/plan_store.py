@@ -38,6 +38,7 @@ class PlanStore:
         self._marker: Any = None
         self._version: Any = None
         self._read_at: float | None = None
+        self._begin_at: int | None = None
         self._runs: Counter[int] = Counter()
         # Websites whose due-now mark was taken off and that may be dispatched now, with the anchor of new ones.
         self._unmarked: SimpleQueue[tuple[list[int], int | None]] = SimpleQueue()
@@ -62,9 +63,13 @@ class PlanStore:
         """The change marker that the plan was read at: websites have not changed while it is the same."""
         return str(self._version)
 
-    def forget(self) -> None:
-        """Read everything at the next `refresh`, as at a start."""
+    def forget(self, begin_at: int | None = None) -> None:
+        """Read everything at the next `refresh`, as at a start.
+
+        Slots then begin after `begin_at` (ms) instead of now.
+        """
         self._read_at = None
+        self._begin_at = begin_at
 
     def hand_over_unmarked(self, plan: Plan) -> None:
         """Ask the plan for the websites whose due-now marks were taken off since the last time."""
@@ -110,7 +115,10 @@ class PlanStore:
             rows.append(Row(website_id, task_id, every, None if start_time is None else _ms(start_time)))
             if last_run_at is None:
                 marked.append(task_id)
-        plan.update(rows, time.time_ns() // 1_000_000)
+        now = time.time_ns() // 1_000_000
+        # Where a great number is new, what was not sent cannot be told from what was never due.
+        begin_at = self._begin_at if at_start and len(marked) <= SOON_AT_START else None
+        plan.update(rows, now if begin_at is None else begin_at)
         if marked:
             # At a start, a great number of new websites is spread over their slots instead.
             wanted = not at_start or len(marked) <= SOON_AT_START

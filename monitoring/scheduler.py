@@ -9,12 +9,16 @@ How a pass goes:
    again and take over the difference.
 2. Run what is due of the other periodic tasks (stock).
 3. Send what is due of the websites, at most 100 a message.
+
+Whoever begins to lead goes on where the beat before it ended: Redis keeps up to when slots were sent.
 """
 
 import logging
 import time
+from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db import Error, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 from kombu.exceptions import OperationalError
@@ -33,6 +37,11 @@ TICK = 0.2
 SHORT_TICK = 0.02
 POLL_INTERVAL = 1.0
 RUNS_INTERVAL = 300.0
+# A beat that begins to lead looks back at most so far (ms) for slots that nobody sent.
+LOOK_BACK_MS = 60_000
+SENT_KEY = "webmonitor:slots-sent-until"
+# Seconds that Redis gets to answer beat, which has other things to do meanwhile.
+BROKER_TIMEOUT = 2.0
 # The wall clock was set where it moves against the monotonic clock by more than this.
 CLOCK_JUMP = 1.0
 
@@ -66,7 +75,10 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             return POLL_INTERVAL
         stock_delay = self._tick_others()
         self._follow_clock()
-        self._dispatch(self._take_due())
+        now = _now_ms()
+        due = self._take_due(now)
+        if due:
+            self._dispatch(due, now)
         return max(0.0, min(stock_delay, self._delay()))
 
     def enabled_models_qs(self) -> Any:
@@ -100,6 +112,11 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         """One attempt only: stock waits here until the broker is back, and beat must go on meanwhile."""
         return self.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
 
+    @cached_property
+    def connection(self) -> Any:
+        options = {} if settings.EMBEDDED_BROKER else {"socket_timeout": BROKER_TIMEOUT}
+        return self.app.connection_for_write(transport_options=options)
+
     # --- 1.: the database -----------------------------------------------------------------
 
     def _poll(self) -> None:
@@ -111,7 +128,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         if led != self._is_leading:
             logger.info("beat leads" if self._is_leading else "beat stands by, another one leads")
             self.plan, self._missed_told = Plan(), 0
-            self._store.forget()
+            self._store.forget(self._sent_until() if self._is_leading else None)
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + heartbeats.INTERVAL
             self._store.write_heartbeat()
@@ -125,6 +142,18 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         except Error:
             logger.exception("beat keeps the plan it has, the database cannot be read")
             connection.close()
+
+    def _sent_until(self) -> int | None:
+        """Up to when (ms) slots were sent; None where that is unknown or long ago, or the clock was set back."""
+        if settings.EMBEDDED_BROKER:
+            return None
+        try:
+            kept = self.producer.channel.client.get(SENT_KEY)
+        except self._broker_errors:
+            logger.warning("beat starts at the next slots, the broker cannot be reached")
+            return None
+        now = _now_ms()
+        return min(now, max(int(kept), now - LOOK_BACK_MS)) if kept else None
 
     # --- 2.: other periodic tasks ---------------------------------------------------------
 
@@ -148,23 +177,42 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             self.plan.rebuild(_now_ms())
         self._clock_offset = offset
 
-    def _take_due(self) -> list[Slot]:
+    def _take_due(self, now: int) -> list[Slot]:
         self._store.hand_over_unmarked(self.plan)
-        due = self.plan.take_due(_now_ms())
+        due = self.plan.take_due(now)
         if self.plan.missed > self._missed_told:
             logger.warning("slots missed", extra={"slots": self.plan.missed - self._missed_told})
             self._missed_told = self.plan.missed
         return due
 
-    def _dispatch(self, due: list[Slot]) -> None:
+    def _dispatch(self, due: list[Slot], now: int) -> None:
         entries = self.plan.entries
+        if not (self._leads_still() and self._note_sent_until(now)):
+            self.plan.missed += len(due)
+            return
         for start in range(0, len(due), BATCH_SIZE):
             batch = due[start : start + BATCH_SIZE]
             expires = max(entries[website_id].interval for website_id, _ in batch) / 1000
-            if not self._send(batch, expires):
+            if not (self._leads_still() and self._send(batch, expires)):
                 self.plan.missed += len(due) - start
                 return
             self._store.note_runs(entries[website_id].task_id for website_id, _ in batch)
+
+    def _leads_still(self) -> bool:
+        """False where this process stood still for so long that another one may lead by now."""
+        self._is_leading = self._leadership.still_holds()
+        return self._is_leading
+
+    def _note_sent_until(self, now: int) -> bool:
+        """Keep that slots up to `now` (ms) are sent, before they are: none is ever sent twice."""
+        if settings.EMBEDDED_BROKER:
+            return True
+        try:
+            self.producer.channel.client.set(SENT_KEY, now)
+        except self._broker_errors:
+            logger.exception("beat cannot reach the broker, slots are missed")
+            return False
+        return True
 
     def _send(self, batch: list[Slot], expires: float) -> bool:
         task = self.app.tasks["monitoring.tasks.check_batch"]

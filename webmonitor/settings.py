@@ -132,7 +132,16 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
 }
-POSTGRESQL_OPTIONS: dict[str, Any] = {"connect_timeout": 5}
+# Nobody waits for ever: not for a server that is gone without a word, nor for a lock that somebody keeps.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": "-c lock_timeout=10s",
+}
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
@@ -233,6 +242,8 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+# Only beat sends, and it must go on: what could not be sent is sent when it is due again.
+CELERY_TASK_PUBLISH_RETRY = False
 # Celery would close the database connection after every task; here Django decides (CONN_MAX_AGE).
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_TASK_DEFAULT_QUEUE = "webmonitor"
