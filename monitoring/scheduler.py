@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 100
 # Seconds: what falls due within one tick shares its messages.
-TICK = 0.2
+TICK = 0.25
 # While a new website waits for its mark to be taken off.
 SHORT_TICK = 0.02
 POLL_INTERVAL = 1.0

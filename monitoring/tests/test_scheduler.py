@@ -32,7 +32,8 @@ class Bench:
         # As beat does at its start.
         app.loader.import_default_modules()
         self.connection: Any = app.connection_for_read()
-        self.queue = self.connection.SimpleQueue(app.amqp.queues[app.conf.task_default_queue])  # type: ignore[arg-type]
+        queues: Any = app.amqp.queues
+        self.queue: Any = self.connection.SimpleQueue(queues[app.conf.task_default_queue])
         self.queue.clear()
         if not settings.EMBEDDED_BROKER and begins_anew:
             self.queue.channel.client.delete(SENT_KEY)
