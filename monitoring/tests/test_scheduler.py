@@ -36,7 +36,8 @@ class Bench:
         self.queue: Any = self.connection.SimpleQueue(queues[app.conf.task_default_queue])
         self.queue.clear()
         if not settings.EMBEDDED_BROKER and begins_anew:
-            self.queue.channel.client.delete(SENT_KEY)
+            channel: Any = self.queue.channel
+            channel.client.delete(SENT_KEY)
         self.scheduler = WebsiteScheduler(app=app)
         self.messages: list[Any] = []
 
