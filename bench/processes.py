@@ -26,15 +26,20 @@ class UnableError(Exception):
 
 @contextlib.contextmanager
 def environment(folder: Path, *, embedded: bool) -> Iterator[None]:
-    """The product's settings for a run, in this process and those it starts. Raises `UnavailableError`."""
+    """Servers and the product's settings for a run. Raises `UnavailableError`."""
+    with contextlib.ExitStack() as stack:
+        configure(folder, None if embedded else stack.enter_context(servers(durable=True)))
+        yield
+
+
+def configure(folder: Path, urls: tuple[str, str] | None) -> None:
+    """Set up this process and those it starts, with the URLs of database and broker, or embedded."""
     names = {"DATA_DIR": str(folder / "data"), "WEBMONITOR_DOTENV": os.devnull, "LOG_LEVEL": "WARNING"}
     names["PROBE_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     names["DJANGO_SETTINGS_MODULE"] = "webmonitor.settings"
-    with contextlib.ExitStack() as stack:
-        if not embedded:
-            names["DATABASE_URL"], names["REDIS_URL"] = stack.enter_context(servers(durable=True))
-        os.environ.update(names)
-        yield
+    if urls is not None:
+        names["DATABASE_URL"], names["REDIS_URL"] = urls
+    os.environ.update(names)
 
 
 @contextlib.contextmanager
