@@ -5,29 +5,27 @@ fault, injects it, and judges from the rows that were stored. The exit code is 1
 """
 
 import argparse
-import contextlib
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 
-from bench import processes, rows
 from bench.binaries import UnavailableError
-from bench.processes import CELERY, UnableError
-from bench.scenarios import Scenario, fill
-from bench.servers import EXIT_SKIP, Kept, keep_postgresql, keep_redis
+from bench.processes import UnableError
+from bench.servers import EXIT_SKIP
+from bench.stage import SCENARIO, Stage, stage
 
-SCENARIO = Scenario("", 1_000, 5)
 # Seconds of checks before the fault, and after it beyond what recovery may take.
 BEFORE, AFTER = 10.0, 12.0
+HOUR = 3600
 # Recovered is who stores this share of all websites' checks within one interval.
 RECOVERED = 0.99
 # In one second, against the mean: what a beat that takes over may make up for (two seconds of slots), and one check of
@@ -35,46 +33,22 @@ RECOVERED = 0.99
 SMALL_BURST, ONE_EACH = 3.0, float(SCENARIO.interval)
 
 
-class Stage:
-    """The servers and processes of one fault."""
-
-    def __init__(self, folder: Path, postgresql: Kept, redis: Kept) -> None:
-        self.postgresql = postgresql
-        self.redis = redis
-        self._log = folder / "log"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str) -> None:
-        """Start `beat`, `worker`, or another of them such as `beat 2`."""
-        with self._log.open("ab") as output:
-            command = [sys.executable, *CELERY, name.split(maxsplit=1)[0]]
-            self._processes[name] = subprocess.Popen(command, cwd=processes.PROJECT, stdout=output, stderr=output)
-
-    def send(self, name: str, number: signal.Signals) -> None:
-        self._processes[name].send_signal(number)
-
-    def kill(self, name: str) -> None:
-        process = self._processes.pop(name)
-        process.kill()
-        process.wait()
-
-    def end(self, name: str) -> float:
-        """End a process as its users do; returns the seconds that took. Raises `RuntimeError` for a bad end."""
-        process, begun = self._processes.pop(name), time.monotonic()
-        process.terminate()
-        if process.wait(60) != 0:
-            raise RuntimeError(f"{name} ended with {process.returncode}: {self._log.read_text()[-2000:]}")
-        return time.monotonic() - begun
-
-    def end_all(self) -> None:
-        for name in list(self._processes):
-            self.send(name, signal.SIGCONT)
-            self.end(name)
-
-
 def kill_worker(stage: Stage) -> None:
     stage.kill("worker")
     stage.start("worker")
+
+
+def kill_one_of_two_workers(stage: Stage) -> None:
+    both = ("worker", "worker 2")
+    stage.start("worker 2")
+    time.sleep(5)
+    before = [stage.cpu_time(name) for name in both]
+    time.sleep(15)
+    used = [stage.cpu_time(name) - spent for name, spent in zip(both, before, strict=True)]
+    print(f"    the two workers used {used[0]:.1f} and {used[1]:.1f} s of CPU time in 15 s")
+    if min(used) < 0.2 * sum(used):
+        raise RuntimeError("one worker does nearly everything")
+    stage.kill("worker")
 
 
 def keep_workers_away(stage: Stage) -> None:
@@ -128,6 +102,14 @@ def lock_marker(stage: Stage) -> None:
         time.sleep(60)
 
 
+def set_clock_back(stage: Stage) -> None:
+    stage.set_clock(-HOUR)
+
+
+def set_clock_forward(stage: Stage) -> None:
+    stage.set_clock(HOUR)
+
+
 def restart_all(stage: Stage) -> None:
     for name in ("beat", "worker"):
         if (taken := stage.end(name)) > 15:
@@ -143,10 +125,13 @@ class Fault:
     recovery: float
     summary: str
     burst: float = ONE_EACH
+    # Seconds by which it sets the clock of beat and worker ahead.
+    jump: int = 0
 
 
 FAULTS = {
     "worker-killed": Fault(kill_worker, 10, "kill -9 of the worker, which is started again"),
+    "one-of-two": Fault(kill_one_of_two_workers, 5, "kill -9 of one worker, another one shares the load"),
     "workers-away": Fault(keep_workers_away, 10, "no worker for ten intervals"),
     "beat-killed": Fault(kill_beat, 10, "kill -9 of beat, which is started again", SMALL_BURST),
     "leader-killed": Fault(kill_beat_with_standby, 5, "kill -9 of the beat that leads, another stands by", SMALL_BURST),
@@ -155,36 +140,20 @@ FAULTS = {
     "redis-frozen": Fault(freeze_redis, 30, "Redis frozen for 60 s"),
     "postgresql-restarted": Fault(restart_postgresql, 30, "immediate shutdown of PostgreSQL, which is started again"),
     "marker-locked": Fault(lock_marker, 5, "the change marker locked for 60 s"),
+    "clock-back": Fault(set_clock_back, 10, "the clock is set back by an hour", SMALL_BURST, -HOUR),
+    "clock-forward": Fault(set_clock_forward, 10, "the clock is set ahead by an hour", SMALL_BURST, HOUR),
     "restarted": Fault(restart_all, 10, "beat and worker ended with SIGTERM and started again"),
 }
-
-
-@contextlib.contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Everything running and every website checked. Raises `UnavailableError`."""
-    with keep_postgresql() as postgresql, keep_redis() as redis, processes.target(SCENARIO, folder):
-        processes.configure(folder, (postgresql.url, redis.url))
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", interactive=False, verbosity=0)
-        fill(SCENARIO)
-        made = Stage(folder, postgresql, redis)
-        try:
-            made.start("worker")
-            made.start("beat")
-            rows.wait_for_first()
-            yield made
-        finally:
-            made.end_all()
 
 
 def run(fault: Fault) -> list[str]:
     """Inject a fault; prints what happened and returns what did not hold."""
     from django.db import close_old_connections, connections
 
-    with tempfile.TemporaryDirectory(prefix="webmonitor-bench-") as name, stage(Path(name)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="webmonitor-bench-") as name,
+        stage(Path(name), own_clock=fault.jump != 0) as made,
+    ):
         time.sleep(BEFORE)
         begun = time.time()
         fault.inject(made)
@@ -208,7 +177,10 @@ def judge(fault: Fault, begun: float, over: float) -> list[str]:
     moments: dict[int, list[float]] = defaultdict(list)
     for website_id, scheduled_at, entry_timestamp in stored:
         slots[website_id, scheduled_at.timestamp()] += 1
-        moments[website_id].append(entry_timestamp.timestamp())
+        at = entry_timestamp.timestamp()
+        moments[website_id].append(at - fault.jump if abs(at - begun) > HOUR / 2 else at)
+    for own in moments.values():
+        own.sort()
     checks = sorted(at for own in moments.values() for at in own)
     gap = max(later - earlier for own in moments.values() for earlier, later in pairwise(own))
     twice = sum(count - 1 for count in slots.values())

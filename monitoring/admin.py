@@ -4,9 +4,24 @@ from axes import admin as axes_admin
 from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 
-from monitoring import monitoring_data_admin, periodic_task_admin, token_admin, user_admin, website_admin
+from monitoring import (
+    heartbeat_admin,
+    monitoring_data_admin,
+    periodic_task_admin,
+    token_admin,
+    user_admin,
+    website_admin,
+)
 
-__all__ = ["axes_admin", "monitoring_data_admin", "periodic_task_admin", "token_admin", "user_admin", "website_admin"]
+__all__ = [
+    "axes_admin",
+    "heartbeat_admin",
+    "monitoring_data_admin",
+    "periodic_task_admin",
+    "token_admin",
+    "user_admin",
+    "website_admin",
+]
 
 # Both stay empty: the settings keep only attempts, which an administrator may need to undo.
 admin.site.unregister([AccessLog, AccessFailureLog])

@@ -1,4 +1,7 @@
-"""Beat and worker say now and then that they live; `/readyz` and container health checks read it."""
+"""Beat and worker say now and then that they live, and how many checks they missed.
+
+`/readyz` and container health checks read the first, people see both in the admin.
+"""
 
 import datetime
 import os
@@ -12,6 +15,7 @@ from monitoring.models import Heartbeat
 INTERVAL = 10.0
 FRESH_FOR = 30.0
 FORGET_AFTER = datetime.timedelta(days=1)
+_STARTED_AT = datetime.datetime.now(datetime.UTC)
 
 
 def instance_name() -> str:
@@ -19,11 +23,16 @@ def instance_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def write(component: Heartbeat.Component) -> None:
-    """Say that this process lives as `component`; rows of processes long gone are removed by the way."""
+def write(component: Heartbeat.Component, missed: int = 0) -> None:
+    """Say that this process lives as `component` and missed so many checks since it started.
+
+    Rows of processes long gone are removed by the way.
+    """
     now = timezone.now()
     Heartbeat.objects.update_or_create(
-        component=component, instance=instance_name(), defaults={"seen_at": now}, create_defaults={"seen_at": now}
+        component=component,
+        instance=instance_name(),
+        defaults={"started_at": _STARTED_AT, "seen_at": now, "missed": missed},
     )
     Heartbeat.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
 

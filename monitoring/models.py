@@ -1,6 +1,7 @@
 """What watching showed."""
 
 from django.db import models
+from django.utils import timezone
 
 from monitoring.probe.types import ErrorKind
 from websites.models import Website
@@ -98,9 +99,17 @@ class Heartbeat(models.Model):
     component = models.CharField(max_length=8, choices=Component)
     # host:process id
     instance = models.CharField(max_length=255)
-    seen_at = models.DateTimeField()
+    started_at = models.DateTimeField("started", default=timezone.now)
+    seen_at = models.DateTimeField("last seen")
+    missed = models.PositiveBigIntegerField(
+        "missed checks",
+        default=0,
+        help_text="Due since the process started, but not sent, made or stored in time.",
+    )
 
     class Meta:
+        verbose_name_plural = "processes"
+        verbose_name = "process"
         constraints = (models.UniqueConstraint(fields=["component", "instance"], name="monitoring_heartbeat_instance"),)
 
     def __str__(self) -> str:

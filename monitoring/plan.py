@@ -60,9 +60,9 @@ def next_slot(phase: int, interval: int, now: int) -> int:
 class Plan:
     """All active websites and what is due of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, missed: int = 0) -> None:
         self.entries: dict[int, PlanEntry] = {}
-        self.missed = 0
+        self.missed = missed
         self._heap: list[tuple[int, int]] = []
         # Website ids in the order in which they asked, each with the slot to serve or None for no slot.
         self._soon: dict[int, int | None] = {}

@@ -88,8 +88,8 @@ class PlanStore:
     def note_runs(self, task_ids: Iterable[int]) -> None:
         self._runs.update(task_ids)
 
-    def write_heartbeat(self) -> None:
-        self._write(lambda: heartbeats.write(Heartbeat.Component.BEAT))
+    def write_heartbeat(self, missed: int) -> None:
+        self._write(lambda: heartbeats.write(Heartbeat.Component.BEAT, missed))
 
     def write_runs(self) -> None:
         """Write `last_run_at` and `total_run_count` of what ran since the last time."""

@@ -3,7 +3,7 @@
 import logging
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection, transaction
@@ -65,7 +65,9 @@ def entry_of(website_id: int, slot: int, exchange: Exchange) -> Entry:
 class Recorder:
     """Writes checks; used by one thread. What the database refuses for now is kept and written later."""
 
-    def __init__(self) -> None:
+    def __init__(self, missed: Callable[[], int] = lambda: 0) -> None:
+        """`missed` tells how many checks of this process never came here."""
+        self._missed = missed
         self._kept: list[Entry] = []
         self._failures = 0
         self._retry_at = 0.0
@@ -82,7 +84,7 @@ class Recorder:
             close_old_connections()
             self._write_kept()
             if now >= self._next_heartbeat:
-                heartbeats.write(Heartbeat.Component.WORKER)
+                heartbeats.write(Heartbeat.Component.WORKER, self.lost + self._missed())
                 self._next_heartbeat = now + heartbeats.INTERVAL
             self._failures = 0
         except (OperationalError, InterfaceError) as error:

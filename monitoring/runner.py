@@ -38,7 +38,8 @@ class Runner:
         self._room = threading.Condition()
         self._under_way = 0
         self._recorder = threading.Thread(target=self._record, name="recorder", daemon=True)
-        self.expired = 0
+        # Slots that this process took and that never became rows; the recorder counts its own.
+        self.missed = 0
 
     def start(self) -> None:
         self._engine.start()
@@ -53,9 +54,7 @@ class Runner:
         try:
             websites = self._watchlist.get([website_id for website_id, _ in slots], version)
         except Error as error:
-            logger.warning(
-                "slots lost, the database cannot be read", extra={"slots": len(slots), "error": str(error).strip()}
-            )
+            self.pass_over(len(slots), f"the database cannot be read: {str(error).strip()}")
             return
         now = time.time_ns() // 1_000_000
         due: list[Slot] = []
@@ -71,8 +70,7 @@ class Runner:
             due.append((website_id, slot))
             requests.append(watched.request)
         if expired:
-            self.expired += expired
-            logger.warning("slots expired before they were checked", extra={"slots": expired})
+            self.pass_over(expired, "they expired before they were checked")
         self._wait_for_room(len(due))
 
         def finished(index: int, exchange: Exchange) -> None:
@@ -80,6 +78,12 @@ class Runner:
             self._finished.put((website_id, slot, exchange))
 
         self._engine.submit(requests, finished)
+
+    def pass_over(self, slots: int, reason: str) -> None:
+        """Count slots that are not checked."""
+        with self._room:
+            self.missed += slots
+        logger.warning("slots missed", extra={"slots": slots, "reason": reason})
 
     def stop(self, timeout: float) -> None:
         """Let the checks under way end, at most for `timeout` seconds, and write what they showed."""
@@ -97,7 +101,7 @@ class Runner:
 
     def _record(self) -> None:
         """The recorder thread: until None comes, take what is finished and write it."""
-        desk = recorder.Recorder()
+        desk = recorder.Recorder(lambda: self.missed)
         open_ended = True
         while open_ended:
             checks, open_ended = recorder.collect(self._finished)
@@ -106,6 +110,7 @@ class Runner:
             except Exception:
                 # This thread must outlive any fault in what it is given; the checks in hand are lost.
                 logger.exception("checks lost by a fault of the recorder", extra={"checks": len(checks)})
+                desk.lost += len(checks)
             with self._room:
                 self._under_way -= len(checks)
                 self._room.notify_all()

@@ -127,11 +127,11 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         led, self._is_leading = self._is_leading, self._leadership.hold()
         if led != self._is_leading:
             logger.info("beat leads" if self._is_leading else "beat stands by, another one leads")
-            self.plan, self._missed_told = Plan(), 0
+            self.plan = Plan(self.plan.missed)
             self._store.forget(self._sent_until() if self._is_leading else None)
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + heartbeats.INTERVAL
-            self._store.write_heartbeat()
+            self._store.write_heartbeat(self.plan.missed)
         if not self._is_leading:
             return
         if now >= self._next_runs_write:
@@ -224,6 +224,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
                 producer=self.producer,
                 retry=False,
                 argsrepr=f"({len(batch)} slots)",
+                headers={"slots": len(batch)},
             )
         except self._broker_errors:
             logger.exception("beat cannot reach the broker, slots are missed", extra={"slots": len(batch)})

@@ -56,6 +56,11 @@ def start(app: Celery, *, with_beat: bool) -> None:
         _beat.start()
 
 
+def note_expired(slots: int) -> None:
+    """Count the slots of a message that expired in the queue, which Celery drops by itself."""
+    runner.current().pass_over(slots, "their message expired in the queue")
+
+
 def begin_stop() -> None:
     """Let nothing new begin: called, in a signal handler, when the worker is told to stop."""
     if _beat is not None:

@@ -46,6 +46,16 @@ def start_worker(**_: Any) -> None:
     worker.start(app, with_beat=settings.EMBEDDED_BROKER)
 
 
+@signals.task_revoked.connect
+def note_expired_message(request: Any, expired: bool, **_: Any) -> None:
+    from monitoring import worker
+
+    # A header that the scheduler gives to messages with slots.
+    slots = getattr(request, "slots", None)
+    if expired and slots is not None:
+        worker.note_expired(slots)
+
+
 @signals.worker_shutting_down.connect
 def begin_to_stop_worker(**_: Any) -> None:
     from monitoring import worker

@@ -1,9 +1,13 @@
 """What HTTP itself asks of every answer, whichever view it comes from."""
 
+import logging
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+
+logger = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 # Nobody reads a body that comes with these.
@@ -33,3 +37,29 @@ def refuse_unknown_length(get_response: Answer) -> Answer:
         return get_response(request)
 
     return answer
+
+
+class AnswerForDatabase:
+    """Answers 503 where the database is away, or where somebody keeps a lock on it for too long."""
+
+    text = "The database cannot do this just now. Try again in a moment."
+    retry_after = 10  # seconds
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, (OperationalError, InterfaceError)):
+            return None
+        logger.warning("the database cannot serve a request", extra={"error": str(exception).strip()})
+        wants_page = request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+        response = (
+            HttpResponse(self.text, content_type="text/plain; charset=utf-8", status=503)
+            if wants_page
+            else JsonResponse({"detail": self.text}, status=503)
+        )
+        response.headers["Retry-After"] = str(self.retry_after)
+        return response

@@ -44,6 +44,15 @@ def test_every_second_website_is_spread_evenly_too() -> None:
     assert max(per_second.values()) < 1.2 * 10_000 / 60
 
 
+@pytest.mark.parametrize("seconds", [5, 60, 300])
+def test_a_cold_start_of_ten_thousand_has_no_peak(seconds: int) -> None:
+    plan = plan_of(*[(pk, seconds) for pk in range(1, 10_001)])
+    end = START + 2 * seconds * 1000
+    per_second = Counter(moment // 1000 for moment in range(START, end, 250) for _ in plan.take_due(moment))
+    assert sum(per_second.values()) >= 19_000
+    assert max(per_second.values()) < 1.5 * 10_000 / seconds
+
+
 def test_a_website_is_due_once_a_slot_without_drift() -> None:
     plan = plan_of((7, 5))
     slots = [slot for now in range(START, START + 60_000, 170) for _, slot in plan.take_due(now)]

@@ -179,8 +179,11 @@ def test_at_most_so_many_checks_are_kept_and_the_oldest_are_counted_as_lost(
 
 
 def test_an_idle_worker_says_that_it_lives() -> None:
-    Recorder().write([])
-    assert Heartbeat.objects.get().component == Heartbeat.Component.WORKER
+    desk = Recorder(lambda: 3)
+    desk.lost = 4
+    desk.write([])
+    heartbeat = Heartbeat.objects.get()
+    assert (heartbeat.component, heartbeat.missed) == (Heartbeat.Component.WORKER, 7)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_an_expired_slot_is_dropped_and_counted(runner: Runner) -> None:
         runner.submit([(old.pk, now_ms() - 5_001), (fresh.pk, now_ms())])
         wait_for(MonitoringData.objects.exists)
     assert [row.website_id for row in MonitoringData.objects.all()] == [fresh.pk]
-    assert runner.expired == 1
+    assert runner.missed == 1
 
 
 def test_paused_and_deleted_websites_are_not_requested(runner: Runner) -> None:

@@ -1,81 +1,27 @@
 """The scheduler on a real database and a real broker, ticked by hand."""
 
-import contextlib
-import queue
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from celery import current_app as app
+from celery.worker.request import Request
 from django.conf import settings
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
+from monitoring import runner as runner_module
 from monitoring import schedule
 from monitoring.models import Heartbeat
 from monitoring.plan import SOON_AT_START, next_slot, phase_of
-from monitoring.scheduler import SENT_KEY, WebsiteScheduler
+from monitoring.runner import Runner
+from monitoring.tests.beat import Bench
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-DEADLINE = 10.0
-
-
-class Bench:
-    """A scheduler, and what it has sent."""
-
-    def __init__(self, *, begins_anew: bool = True) -> None:
-        # As beat does at its start.
-        app.loader.import_default_modules()
-        self.connection: Any = app.connection_for_read()
-        queues: Any = app.amqp.queues
-        self.queue: Any = self.connection.SimpleQueue(queues[app.conf.task_default_queue])
-        self.queue.clear()
-        if not settings.EMBEDDED_BROKER and begins_anew:
-            channel: Any = self.queue.channel
-            channel.client.delete(SENT_KEY)
-        self.scheduler = WebsiteScheduler(app=app)
-        self.messages: list[Any] = []
-
-    def close(self) -> None:
-        self.scheduler.close()
-        self.queue.clear()
-        self.queue.close()
-        self.connection.release()
-
-    def tick_until(self, done: Callable[[], bool], deadline: float = DEADLINE) -> None:
-        end = time.monotonic() + deadline
-        while not done():
-            assert time.monotonic() < end, "the scheduler did not get there in time"
-            time.sleep(min(self.scheduler.tick(), 0.05))
-            self._receive()
-
-    def tick_for(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        self.tick_until(lambda: time.monotonic() >= end, seconds + DEADLINE)
-
-    def batches(self) -> list[list[list[int]]]:
-        return [message.payload[0][0] for message in self._of("monitoring.tasks.check_batch")]
-
-    def checked(self) -> list[int]:
-        return [website_id for batch in self.batches() for website_id, _ in batch]
-
-    def sent(self, task: str) -> int:
-        return len(self._of(task))
-
-    def _of(self, task: str) -> list[Any]:
-        return [message for message in self.messages if message.headers["task"] == task]
-
-    def _receive(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                message = self.queue.get(block=False)
-                message.ack()
-                self.messages.append(message)
 
 
 @pytest.fixture
@@ -177,7 +123,7 @@ def test_many_new_websites_at_a_start_wait_for_their_slots(bench: Bench) -> None
 def test_a_message_expires_with_the_longest_interval_in_it(bench: Bench) -> None:
     make_websites(1, interval=120)
     bench.tick_until(lambda: len(bench.messages) > 0)
-    message = bench._of("monitoring.tasks.check_batch")[0]
+    message = bench.of("monitoring.tasks.check_batch")[0]
     expires = datetime.fromisoformat(message.headers["expires"])
     assert timedelta(seconds=110) < expires - timezone.now() <= timedelta(seconds=120)
 
@@ -255,3 +201,50 @@ def test_runs_are_counted_in_the_periodic_task(bench: Bench) -> None:
 
 def test_it_says_that_it_lives(bench: Bench) -> None:
     bench.tick_until(lambda: Heartbeat.objects.filter(component=Heartbeat.Component.BEAT).exists())
+
+
+def test_slots_that_passed_while_it_stood_still_are_counted_with_its_heartbeat(bench: Bench) -> None:
+    websites = make_websites(20, interval=5)
+    forget_marks()
+    bench.tick_until(lambda: len(bench.checked()) >= 5)
+    time.sleep(8)
+    # On PostgreSQL it has lost the lead meanwhile, and takes it again.
+    bench.tick_until(lambda: bench.scheduler.plan.missed >= len(websites) / 2)
+    bench.tick_for(0.5)
+    assert bench.scheduler.plan.missed <= 2 * len(websites)
+    bench.scheduler._next_heartbeat = 0
+    bench.tick_until(lambda: Heartbeat.objects.get().missed == bench.scheduler.plan.missed)
+
+
+def test_the_slots_of_a_message_that_expired_in_the_queue_are_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner()
+    monkeypatch.setattr(runner_module, "current", lambda: runner)
+    now = time.time_ns() // 1_000_000
+    assert bench.scheduler._send([(1, now), (2, now)], 0.01)
+    time.sleep(0.05)
+    bench.tick_until(lambda: bench.sent("monitoring.tasks.check_batch") == 1)
+    message = bench.of("monitoring.tasks.check_batch")[0]
+    # What a worker does with a message before it runs its task.
+    assert Request(message, app=app, task=app.tasks["monitoring.tasks.check_batch"]).revoked()
+    assert runner.missed == 2
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600])
+def test_after_the_clock_was_set_every_website_is_checked_within_its_interval(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    websites = make_websites(100, interval=5)
+    forget_marks()
+    bench.tick_until(lambda: len(bench.checked()) >= 20)
+    before = len(bench.checked())
+    real_time, real_time_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: real_time() + jump)
+    monkeypatch.setattr(time, "time_ns", lambda: real_time_ns() + jump * 1_000_000_000)
+    bench.tick_for(6.0)
+    runs = Counter(bench.checked()[before:])
+    assert set(runs) == {website.pk for website in websites}
+    assert max(runs.values()) <= 2
+    slots = [slot for batch in bench.batches() for _, slot in batch][before:]
+    assert all(abs(slot / 1000 - time.time()) < 10 for slot in slots)

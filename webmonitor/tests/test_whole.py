@@ -2,13 +2,16 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from monitoring.tests.servers import Server, answering, response
 from webmonitor.tests.product import Product, wait_for
@@ -22,6 +25,28 @@ def site() -> Iterator[Server]:
 
 def slots(rows: list[dict[str, Any]]) -> list[datetime]:
     return [datetime.fromisoformat(row["scheduled_at"]) for row in rows]
+
+
+def edit_for(seconds: float, product: Product, website_ids: list[int]) -> list[int]:
+    """Four people change these websites for so long, or until the web server ends; returns the answers' statuses."""
+    token = product.request("POST", "/tokens").json()["token"]
+    end = time.monotonic() + seconds
+
+    def edit(_number: int) -> list[int]:
+        statuses: list[int] = []
+        with requests.Session() as session:
+            session.headers["Authorization"] = f"Token {token}"
+            while time.monotonic() < end:
+                url = f"http://127.0.0.1:{product.port}/websites/{website_ids[len(statuses) % len(website_ids)]}"
+                try:
+                    answer = session.patch(url, data={"regex": f"temperature {len(statuses)}"}, timeout=30)
+                except requests.ConnectionError:
+                    break
+                statuses.append(answer.status_code)
+        return statuses
+
+    with ThreadPoolExecutor(4) as people:
+        return [status for statuses in people.map(edit, range(4)) for status in statuses]
 
 
 def test_the_monitor_watches_itself_from_the_first_start(product: Product) -> None:
@@ -86,11 +111,38 @@ def test_a_worker_that_is_killed_comes_back_and_goes_on(product: Product, site: 
     assert len(set(seen)) == len(seen)
 
 
-def test_it_ends_cleanly_and_leaves_no_process_behind(product: Product) -> None:
+def test_people_and_checks_write_at_once_and_no_check_is_lost(product: Product, site: Server) -> None:
+    urls = [site.url(f"/busy/{number}") for number in range(30)]
+    bodies = [{"website_url": url, "monitoring_interval": 5} for url in urls]
+    websites = [product.request("POST", "/websites", data=body).json()["website_id"] for body in bodies]
+    statuses = edit_for(15, product, websites)
+    assert set(statuses) == {200}
+    assert len(statuses) > 60
+    wait_for(lambda: len(product.rows(urls[-1])) >= 5, 20)
+    for url in urls:
+        rows = product.rows(url)
+        # The first gaps may be shorter where many websites came at once.
+        assert max((later - earlier).total_seconds() for earlier, later in pairwise(slots(rows))) == 5.0
+        assert {row["error"] for row in rows} == {""}
+
+
+def test_it_ends_cleanly_under_load_and_leaves_no_process_behind(product: Product, site: Server) -> None:
+    body = {"website_url": site.url("/last"), "monitoring_interval": 5}
+    website_id = product.request("POST", "/websites", data=body).json()["website_id"]
     children = product.children()
-    output = product.stop()
+    with ThreadPoolExecutor(1) as people:
+        editing = people.submit(edit_for, 20, product, [website_id])
+        time.sleep(2)
+        begun = time.monotonic()
+        output = product.stop()
+        assert time.monotonic() - begun < 15
+        assert set(editing.result()) == {200}
     assert product.process.returncode == 0
     assert "Traceback" not in output, output
     assert "did not end" not in output, output
+    assert "locked" not in output, output
     assert set(children) == ({"web", "worker", "beat"} if product.environment["REDIS_URL"] else {"web", "worker"})
     assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
+    # Nothing is half written: each website has its periodic task as it should be.
+    code = "from monitoring import schedule; print(schedule.reconcile())"
+    assert "Repairs(made=0, changed=0, removed=0)" in product.run("manage.py", "shell", "--command", code)

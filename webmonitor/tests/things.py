@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from knox.models import AuthToken
 
-from monitoring.models import MonitoringData
+from monitoring.models import Heartbeat, MonitoringData
 from webmonitor.tests.routes import SAMPLES
 from websites.models import Website
 
@@ -21,6 +21,7 @@ def one_of_everything(owner: User) -> None:
     now = timezone.now()
     website = Website.objects.create(website_id=1, website_url="http://example.org/", monitoring_interval=60)
     MonitoringData.objects.create(pk=1, website=website, http_status=200, entry_timestamp=now, scheduled_at=now)
+    Heartbeat.objects.create(pk=1, component=Heartbeat.Component.BEAT, instance="host:1", seen_at=now)
     Group.objects.get_or_create(pk=1, defaults={"name": "somebody"})
     User.objects.get_or_create(pk=1, defaults={"username": "somebody"})
     AccessAttempt.objects.create(pk=1, username="somebody", failures_since_start=1)

@@ -1,0 +1,105 @@
+"""Servers, target, beat and worker that a fault can be injected into."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from bench import processes, rows
+from bench.processes import CELERY, UnableError
+from bench.scenarios import Scenario, fill
+from bench.servers import Kept, keep_postgresql, keep_redis
+
+SCENARIO = Scenario("", 1_000, 5)
+
+
+class Stage:
+    """The servers and processes of one fault."""
+
+    def __init__(self, folder: Path, postgresql: Kept, redis: Kept, *, own_clock: bool) -> None:
+        self.postgresql = postgresql
+        self.redis = redis
+        self._log = folder / "log"
+        self._clock = folder / "clock"
+        self._environment = {**os.environ, **(self._with_own_clock() if own_clock else {})}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> None:
+        """Start `beat`, `worker`, or another of them such as `beat 2`."""
+        with self._log.open("ab") as output:
+            command = [sys.executable, *CELERY, name.split(maxsplit=1)[0]]
+            self._processes[name] = subprocess.Popen(
+                command, cwd=processes.PROJECT, env=self._environment, stdout=output, stderr=output
+            )
+
+    def set_clock(self, ahead: int) -> None:
+        """Set the wall clock of beat and worker so many seconds ahead of the machine's."""
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"{ahead:+d}\n", encoding="ascii")
+        new.rename(self._clock)
+
+    def _with_own_clock(self) -> dict[str, str]:
+        """Raises `UnableError`."""
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+        if library is None:
+            raise UnableError("The clock can be set for single processes with libfaketime alone: install it.")
+        self.set_clock(0)
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def cpu_time(self, name: str) -> float:
+        """Seconds of CPU time that a process has used."""
+        times = psutil.Process(self._processes[name].pid).cpu_times()
+        return float(times.user + times.system)
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        self._processes[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def end(self, name: str) -> float:
+        """End a process as its users do; returns the seconds that took. Raises `RuntimeError` for a bad end."""
+        process, begun = self._processes.pop(name), time.monotonic()
+        process.terminate()
+        if process.wait(60) != 0:
+            raise RuntimeError(f"{name} ended with {process.returncode}: {self._log.read_text()[-2000:]}")
+        return time.monotonic() - begun
+
+    def end_all(self) -> None:
+        for name in list(self._processes):
+            self.send(name, signal.SIGCONT)
+            self.end(name)
+
+
+@contextlib.contextmanager
+def stage(folder: Path, *, own_clock: bool = False) -> Iterator[Stage]:
+    """Everything running and every website checked. Raises `UnavailableError` and `UnableError`."""
+    with keep_postgresql() as postgresql, keep_redis() as redis, processes.target(SCENARIO, folder):
+        processes.configure(folder, (postgresql.url, redis.url))
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", interactive=False, verbosity=0)
+        fill(SCENARIO)
+        made = Stage(folder, postgresql, redis, own_clock=own_clock)
+        try:
+            made.start("worker")
+            made.start("beat")
+            rows.wait_for_first()
+            yield made
+        finally:
+            made.end_all()

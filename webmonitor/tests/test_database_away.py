@@ -1,0 +1,61 @@
+"""What people are answered while somebody keeps a lock on the database."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
+
+from monitoring.schedule import owned_tasks
+from websites.models import Website
+from websites.tests.people import signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "http://127.0.0.1/"
+SENTENCE = "The database cannot do this just now. Try again in a moment."
+
+
+@pytest.fixture
+def editor() -> APIClient:
+    return signed_in("editor")
+
+
+@pytest.fixture
+def locked(editor: APIClient, admin_client: Client) -> Iterator[None]:
+    """Another connection keeps the change marker (SQLite: the right to write); ours waits a moment only."""
+    embedded = connection.vendor == "sqlite"
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if embedded else "BEGIN")
+        if not embedded:
+            cursor.execute("LOCK TABLE django_celery_beat_periodictasks IN EXCLUSIVE MODE")
+        with connection.cursor() as own:
+            own.execute("PRAGMA busy_timeout = 200" if embedded else "SET lock_timeout = '200ms'")
+        yield
+        cursor.execute("ROLLBACK")
+    other.close()
+    connection.close()
+
+
+@pytest.mark.usefixtures("locked")
+def test_the_api_says_that_it_is_for_a_moment_and_writes_nothing(editor: APIClient) -> None:
+    response = editor.post("/websites", {"website_url": URL, "monitoring_interval": 5}, format="json")
+    assert (response.status_code, response.json()) == (503, {"detail": SENTENCE})
+    assert response["Retry-After"] == "10"
+    assert not Website.objects.exists()
+    assert not owned_tasks().exists()
+
+
+@pytest.mark.usefixtures("locked")
+def test_what_only_reads_is_answered(editor: APIClient) -> None:
+    assert editor.get("/websites").status_code == 200
+
+
+@pytest.mark.usefixtures("locked")
+def test_the_admin_says_it_in_a_sentence(admin_client: Client) -> None:
+    body = {"website_url": URL, "monitoring_interval": "5", "regex": "", "is_active": "on"}
+    response = admin_client.post("/admin/websites/website/add/", body, headers={"Accept": "text/html"})
+    assert (response.status_code, response.content.decode()) == (503, SENTENCE)
+    assert not Website.objects.exists()
