@@ -28,9 +28,9 @@ BEFORE, AFTER = 10.0, 12.0
 HOUR = 3600
 # Recovered is who stores this share of all websites' checks within one interval.
 RECOVERED = 0.99
-# In one second, against the mean: what a beat that takes over may make up for (two seconds of slots), and one check of
-# every website, which is what waits for workers that come back.
-SMALL_BURST, ONE_EACH = 3.0, float(SCENARIO.interval)
+# In one second, against the mean: what a beat that takes over may make up for (two seconds of slots); and where workers
+# come back, the one slot of every website that waited, beside the slots of that second.
+SMALL_BURST, ONE_EACH = 3.0, 1.0 + SCENARIO.interval
 
 
 def kill_worker(stage: Stage) -> None:
