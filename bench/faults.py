@@ -25,7 +25,6 @@ from bench.stage import SCENARIO, Stage, stage
 
 # Seconds of checks before the fault, and after it beyond what recovery may take.
 BEFORE, AFTER = 10.0, 12.0
-HOUR = 3600
 # Recovered is who stores this share of all websites' checks within one interval.
 RECOVERED = 0.99
 # In one second, against the mean: what a beat that takes over may make up for (two seconds of slots); and where workers
@@ -102,14 +101,6 @@ def lock_marker(stage: Stage) -> None:
         time.sleep(60)
 
 
-def set_clock_back(stage: Stage) -> None:
-    stage.set_clock(-HOUR)
-
-
-def set_clock_forward(stage: Stage) -> None:
-    stage.set_clock(HOUR)
-
-
 def restart_all(stage: Stage) -> None:
     for name in ("beat", "worker"):
         if (taken := stage.end(name)) > 15:
@@ -125,8 +116,6 @@ class Fault:
     recovery: float
     summary: str
     burst: float = ONE_EACH
-    # Seconds by which it sets the clock of beat and worker ahead.
-    jump: int = 0
 
 
 FAULTS = {
@@ -140,8 +129,6 @@ FAULTS = {
     "redis-frozen": Fault(freeze_redis, 30, "Redis frozen for 60 s"),
     "postgresql-restarted": Fault(restart_postgresql, 30, "immediate shutdown of PostgreSQL, which is started again"),
     "marker-locked": Fault(lock_marker, 5, "the change marker locked for 60 s"),
-    "clock-back": Fault(set_clock_back, 10, "the clock is set back by an hour", SMALL_BURST, -HOUR),
-    "clock-forward": Fault(set_clock_forward, 10, "the clock is set ahead by an hour", SMALL_BURST, HOUR),
     "restarted": Fault(restart_all, 10, "beat and worker ended with SIGTERM and started again"),
 }
 
@@ -152,7 +139,7 @@ def run(fault: Fault) -> list[str]:
 
     with (
         tempfile.TemporaryDirectory(prefix="webmonitor-bench-") as name,
-        stage(Path(name), own_clock=fault.jump != 0) as made,
+        stage(Path(name)) as made,
     ):
         time.sleep(BEFORE)
         begun = time.time()
@@ -177,10 +164,7 @@ def judge(fault: Fault, begun: float, over: float) -> list[str]:
     moments: dict[int, list[float]] = defaultdict(list)
     for website_id, scheduled_at, entry_timestamp in stored:
         slots[website_id, scheduled_at.timestamp()] += 1
-        at = entry_timestamp.timestamp()
-        moments[website_id].append(at - fault.jump if abs(at - begun) > HOUR / 2 else at)
-    for own in moments.values():
-        own.sort()
+        moments[website_id].append(entry_timestamp.timestamp())
     checks = sorted(at for own in moments.values() for at in own)
     gap = max(later - earlier for own in moments.values() for earlier, later in pairwise(own))
     twice = sum(count - 1 for count in slots.values())

@@ -1,7 +1,6 @@
 """Servers, target, beat and worker that a fault can be injected into."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from bench import processes, rows
-from bench.processes import CELERY, UnableError
+from bench.processes import CELERY
 from bench.scenarios import Scenario, fill
 from bench.servers import Kept, keep_postgresql, keep_redis
 
@@ -22,40 +21,17 @@ SCENARIO = Scenario("", 1_000, 5)
 class Stage:
     """The servers and processes of one fault."""
 
-    def __init__(self, folder: Path, postgresql: Kept, redis: Kept, *, own_clock: bool) -> None:
+    def __init__(self, folder: Path, postgresql: Kept, redis: Kept) -> None:
         self.postgresql = postgresql
         self.redis = redis
         self._log = folder / "log"
-        self._clock = folder / "clock"
-        self._environment = {**os.environ, **(self._with_own_clock() if own_clock else {})}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> None:
         """Start `beat`, `worker`, or another of them such as `beat 2`."""
         with self._log.open("ab") as output:
             command = [sys.executable, *CELERY, name.split(maxsplit=1)[0]]
-            self._processes[name] = subprocess.Popen(
-                command, cwd=processes.PROJECT, env=self._environment, stdout=output, stderr=output
-            )
-
-    def set_clock(self, ahead: int) -> None:
-        """Set the wall clock of beat and worker so many seconds ahead of the machine's."""
-        new = self._clock.with_suffix(".new")
-        new.write_text(f"{ahead:+d}\n", encoding="ascii")
-        new.rename(self._clock)
-
-    def _with_own_clock(self) -> dict[str, str]:
-        """Raises `UnableError`."""
-        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-        if library is None:
-            raise UnableError("The clock can be set for single processes with libfaketime alone: install it.")
-        self.set_clock(0)
-        return {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+            self._processes[name] = subprocess.Popen(command, cwd=processes.PROJECT, stdout=output, stderr=output)
 
     def cpu_time(self, name: str) -> float:
         """Seconds of CPU time that a process has used."""
@@ -85,8 +61,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, *, own_clock: bool = False) -> Iterator[Stage]:
-    """Everything running and every website checked. Raises `UnavailableError` and `UnableError`."""
+def stage(folder: Path) -> Iterator[Stage]:
+    """Everything running and every website checked. Raises `UnavailableError`."""
     with keep_postgresql() as postgresql, keep_redis() as redis, processes.target(SCENARIO, folder):
         processes.configure(folder, (postgresql.url, redis.url))
         import django
@@ -95,7 +71,7 @@ def stage(folder: Path, *, own_clock: bool = False) -> Iterator[Stage]:
         django.setup()
         call_command("migrate", interactive=False, verbosity=0)
         fill(SCENARIO)
-        made = Stage(folder, postgresql, redis, own_clock=own_clock)
+        made = Stage(folder, postgresql, redis)
         try:
             made.start("worker")
             made.start("beat")

@@ -8,11 +8,23 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
+from kombu.transport import redis as redis_transport
 
 from webmonitor.environment import refuse_bad_configuration
 
 # It warns root of messages that run code when they are unpickled; here they are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+class QoS(redis_transport.QoS):  # type: ignore[misc]
+    """Gives messages back at a close only where there is a connection: kombu fails otherwise, and the worker ends."""
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        if self.channel.connection.client is not None:
+            super().restore_unacked_once(stderr)
+
+
+redis_transport.Channel.QoS = QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
 

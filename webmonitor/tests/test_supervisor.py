@@ -71,6 +71,9 @@ def supervisor(*children: str, **changes: str) -> Iterator[subprocess.Popen[str]
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_all_children_and_then_itself(tmp_path: Path, number: signal.Signals) -> None:
     files = [tmp_path / "first", tmp_path / "second"]
+    if number == signal.SIGHUP:
+        # Under nohup it would be switched off, and stay so.
+        signal.signal(number, signal.SIG_DFL)
     with supervisor(*(f"{file.name}={LIVES.format(file=str(file))}" for file in files)) as process:
         wait_until(lambda: all(map(pids_in, files)), "both children run")
         process.send_signal(number)
