@@ -16,11 +16,12 @@ from webmonitor.environment import refuse_bad_configuration
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
-class QoS(redis_transport.QoS):  # type: ignore[misc]
+class QoS(redis_transport.QoS):
     """Gives messages back at a close only where there is a connection: kombu fails otherwise, and the worker ends."""
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
-        if self.channel.connection.client is not None:
+        connection = self.channel.connection
+        if connection is not None and connection.client is not None:
             super().restore_unacked_once(stderr)
 
 
