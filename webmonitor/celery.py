@@ -20,7 +20,7 @@ class QoS(redis_transport.QoS):
     """Gives messages back at a close only where there is a connection: kombu fails otherwise, and the worker ends."""
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
-        connection = self.channel.connection
+        connection: Any = self.channel.connection  # kombu's own type hides that there may be none
         if connection is not None and connection.client is not None:
             super().restore_unacked_once(stderr)
 
