@@ -24,6 +24,14 @@ MATCHES = {
 }
 
 
+def matches_of(stored: str) -> Any:
+    """The list of matches that is stored as JSON."""
+    try:
+        return json.loads(stored)
+    except ValueError:  # written by hand or by another program: shown as it is
+        return [stored]
+
+
 @extend_schema_field(MATCHES)
 class MatchesField(serializers.Field[Any, Any, Any, Any]):
     """Stored as JSON text, answered as the list that it is."""
@@ -32,10 +40,7 @@ class MatchesField(serializers.Field[Any, Any, Any, Any]):
         super().__init__(**kwargs, read_only=True)
 
     def to_representation(self, value: str) -> Any:
-        try:
-            return json.loads(value)
-        except ValueError:  # written by hand or by another program: shown as it is
-            return [value]
+        return matches_of(value)
 
 
 class LastCheckSerializer(serializers.ModelSerializer[MonitoringData]):
@@ -72,6 +77,15 @@ class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
             "remote_ip",
         )
         read_only_fields = fields
+
+    def to_representation(self, check: MonitoringData) -> dict[str, Any]:
+        """Straight from the row: the fields' own way takes three times as long, which shows in a page of a thousand."""
+        stored = check.__dict__
+        shown = {name: stored.get(name) for name in self.Meta.fields}
+        shown["website_url"] = check.website.website_url
+        if check.regex_response is not None:
+            shown["regex_response"] = matches_of(check.regex_response)
+        return shown
 
 
 class _PageOfWebsites(serializers.ListSerializer[Website]):

@@ -1,3 +1,4 @@
+import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -5,9 +6,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework import serializers
 from rest_framework.test import APIClient
 
+from monitoring.api.serializers import MonitoringDataSerializer
 from monitoring.models import MonitoringData
+from websites.api.renderers import InertJSONRenderer
 from websites.models import Website
 from websites.tests.people import signed_in
 
@@ -220,6 +224,15 @@ def test_a_list_counts_nothing_and_takes_no_more_queries_when_longer(viewer: API
 def test_matches_that_are_no_json_are_shown_as_they_are(viewer: APIClient, website: Website) -> None:
     check(website, 0, regex_response="by hand")
     assert viewer.get("/monitoring").json()["results"][0]["regex_response"] == ["by hand"]
+
+
+def test_a_check_is_answered_as_its_documented_fields_would(website: Website) -> None:
+    row = check(website, 0, regex_response='[["a", "b"]]', response_time=0.25, remote_ip="192.0.2.1", dns_time=None)
+    row.refresh_from_db()
+    serializer = MonitoringDataSerializer(row)
+    by_fields = serializers.ModelSerializer.to_representation(serializer, row)
+    render = InertJSONRenderer().render
+    assert json.loads(render(serializer.data)) == json.loads(render(by_fields))
 
 
 def test_text_of_strangers_is_answered_inert(viewer: APIClient, website: Website) -> None:
