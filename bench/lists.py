@@ -39,10 +39,11 @@ LIST = re.compile(r'href="(/admin/\w+/\w+/)"')
 # Once a second somewhere: website n is checked at n seconds of each round, the oldest round first, as in life.
 FILL = """
     INSERT INTO monitoring_monitoringdata (website_id, http_status, entry_timestamp, response_time, regex_response,
-        scheduled_at, error, error_detail, dns_time, connect_time, tls_time, first_byte_time, remote_ip)
+        scheduled_at, outcome, error, error_detail, dns_time, connect_time, tls_time, first_byte_time, remote_ip)
     SELECT %(first)s + n %% %(websites)s, CASE WHEN n %% 101 = 0 THEN 0 WHEN n %% 97 = 0 THEN 500 ELSE 200 END,
         at + interval '37 milliseconds', CASE WHEN n %% 101 = 0 THEN NULL ELSE 0.05 + n %% 89 / 1000.0 END,
         CASE WHEN n %% 101 = 0 THEN NULL ELSE '["' || n %% 31 || '.5"]' END, at,
+        CASE WHEN n %% 101 = 0 OR n %% 97 = 0 THEN 'down' ELSE 'up' END,
         CASE WHEN n %% 101 = 0 THEN 'timeout' ELSE '' END,
         CASE WHEN n %% 101 = 0 THEN 'No complete answer within 10 seconds, not even its headers.' ELSE '' END,
         0.001, 0.02, 0.03, 0.04, '192.0.2.1'

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import now
 
-from monitoring.models import CheckError, MonitoringData, State
+from monitoring.models import CheckError, MonitoringData, Outcome, State
 from websites.plain_text import inert
 
 NOTHING = "-"
@@ -36,7 +36,9 @@ def answer(check: MonitoringData | None) -> SafeString | str:
         return NOTHING
     status = str(check.http_status) if check.http_status else ""
     if not check.error:
-        return status or NOTHING
+        if check.outcome != Outcome.DOWN:
+            return status or NOTHING
+        return format_html('<span class="wm-error" title="{}">{}</span>', inert(check.error_detail), status)
     error = dict(CheckError.choices).get(check.error, check.error)
     text = ", ".join(filter(None, (status, str(error))))
     return format_html('<span class="wm-error" title="{}">{}</span>', inert(check.error_detail), inert(text))

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import OuterRef, Q, Subquery
 
-from monitoring.models import MonitoringData, State, WebsiteState
+from monitoring.models import Certificate, MonitoringData, State, WebsiteState
 from websites.models import Website, WebsiteQuerySet
 
 KNOWN = (State.UP, State.DOWN)
@@ -21,6 +21,14 @@ def state_of(website: Website) -> State:
         return State(website.current_state.state)
     except WebsiteState.DoesNotExist:
         return State.UNKNOWN
+
+
+def certificate_of(website: Website) -> Certificate | None:
+    """The certificate last seen; costs a query where it was not selected with the website."""
+    try:
+        return website.certificate
+    except Certificate.DoesNotExist:
+        return None
 
 
 def in_state(websites: WebsiteQuerySet, state: str) -> WebsiteQuerySet:

@@ -35,6 +35,14 @@ class State(models.TextChoices):
     PAUSED = "paused", "paused"
 
 
+class Outcome(models.TextChoices):
+    """What a check says about its website (see `monitoring.states.judge`)."""
+
+    UP = State.UP.value, State.UP.label
+    DOWN = State.DOWN.value, State.DOWN.label
+    UNKNOWN = State.UNKNOWN.value, State.UNKNOWN.label
+
+
 class MonitoringData(models.Model):
     """One check of a website. Rows are only ever inserted and, when old, deleted."""
 
@@ -52,6 +60,13 @@ class MonitoringData(models.Model):
         help_text="JSON list of every match of the website's regex; empty where it has none.",
     )
     scheduled_at = models.DateTimeField(help_text="The slot the check was due at (UTC).")
+    outcome = models.CharField(
+        max_length=8,
+        choices=Outcome,
+        default=Outcome.UNKNOWN,
+        db_default=Outcome.UNKNOWN,
+        help_text="What the check says of the website; unknown where the fault is the monitor's own.",
+    )
     error = models.CharField(max_length=32, choices=CheckError, blank=True, default="")
     error_detail = models.CharField(max_length=ERROR_DETAIL_MAX_LENGTH, blank=True, default="")
     dns_time = models.FloatField("DNS time", null=True, blank=True, help_text="Seconds.")
@@ -87,6 +102,30 @@ class WebsiteState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.website_id}: {self.state}"
+
+
+class Certificate(models.Model):
+    """The certificate that was last seen of a website: of the servers it leads to, the one that expires first."""
+
+    website = models.OneToOneField(Website, on_delete=models.CASCADE, primary_key=True, related_name="certificate")
+    host = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    issuer = models.CharField(max_length=255)
+    names = models.JSONField(help_text="DNS names and addresses that it is for.")
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField("expires")
+    seen_at = models.DateTimeField("last seen")
+
+    class Meta:
+        indexes = (models.Index(fields=["not_after"], name="monitoring_certificate_expiry"),)
+
+    def __str__(self) -> str:
+        return f"{self.host} until {self.not_after:%Y-%m-%d}"
+
+    @property
+    def days_left(self) -> int:
+        """Whole days; negative where it has expired."""
+        return (self.not_after - timezone.now()).days
 
 
 class Heartbeat(models.Model):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from monitoring import admin_display as display
-from monitoring.models import CheckError, MonitoringData
+from monitoring.models import CheckError, MonitoringData, Outcome
 from monitoring.monitoring_data_pages import WEBSITE, MonitoringDataChangeList
 from websites.models import Website
 from websites.plain_text import inert
@@ -54,6 +54,18 @@ class ErrorFilter(admin.SimpleListFilter):
         if value == "none":
             return queryset.filter(error="")
         return queryset.filter(error=value) if value in CheckError.values else queryset
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return list(Outcome.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
+        value = self.value()
+        return queryset.filter(outcome=value) if value in Outcome.values else queryset
 
 
 class SinceFilter(admin.SimpleListFilter):
@@ -98,8 +110,8 @@ def first_id_since(moment: datetime) -> int:
 
 @admin.register(MonitoringData)
 class MonitoringDataAdmin(admin.ModelAdmin[MonitoringData]):
-    list_display = ("checked_at", "answer", "website_url", "response_time_text", "matches")
-    list_filter = (WebsiteFilter, ErrorFilter, SinceFilter)
+    list_display = ("checked_at", "outcome_shown", "answer", "website_url", "response_time_text", "matches")
+    list_filter = (WebsiteFilter, OutcomeFilter, ErrorFilter, SinceFilter)
     list_select_related = ("website",)
     list_per_page = 50
     sortable_by = ()
@@ -111,7 +123,17 @@ class MonitoringDataAdmin(admin.ModelAdmin[MonitoringData]):
     fieldsets = (
         (
             None,
-            {"fields": ("website_url", "exactly_checked_at", "due_at", "answer", "error_detail_text", "all_matches")},
+            {
+                "fields": (
+                    "website_url",
+                    "exactly_checked_at",
+                    "due_at",
+                    "outcome_shown",
+                    "answer",
+                    "detail",
+                    "all_matches",
+                )
+            },
         ),
         ("Durations", {"fields": ("response_time_text", "dns", "connect", "tls", "first_byte")}),
         (None, {"fields": ("remote_ip",)}),
@@ -155,8 +177,12 @@ class MonitoringDataAdmin(admin.ModelAdmin[MonitoringData]):
     def answer(self, check: MonitoringData) -> str:
         return display.answer(check)
 
-    @admin.display(description="error detail")
-    def error_detail_text(self, check: MonitoringData) -> str:
+    @admin.display(description="outcome")
+    def outcome_shown(self, check: MonitoringData) -> str:
+        return display.state(check.outcome)
+
+    @admin.display(description="detail")
+    def detail(self, check: MonitoringData) -> str:
         return inert(check.error_detail) or display.NOTHING
 
     @admin.display(description="matches")

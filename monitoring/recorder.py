@@ -3,14 +3,16 @@
 import logging
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection, transaction
 
-from monitoring import heartbeats, states
-from monitoring.models import Heartbeat, State
-from monitoring.probe.types import Exchange
+from monitoring import certificates, heartbeats, states
+from monitoring.connectivity import Connectivity, Observation
+from monitoring.models import Heartbeat, Outcome, State
+from monitoring.probe import content
+from monitoring.probe.types import Certificate, Exchange
 from monitoring.rows import Row, insert, row_of
 
 logger = logging.getLogger(__name__)
@@ -22,8 +24,14 @@ FLUSH_SIZE = 2_000
 RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0)
 KEPT_CAP = 50_000
 
-# A finished check: website id, slot (ms of Unix time), what went over the wire.
-Check = tuple[int, int, Exchange]
+
+class Check(NamedTuple):
+    """A finished check: whose, of which slot (ms of Unix time), how to judge it, what went over the wire."""
+
+    website_id: int
+    slot: int
+    rules: states.Rules
+    exchange: Exchange
 
 
 def collect(finished: "queue.SimpleQueue[Check | None]") -> tuple[list[Check], bool]:
@@ -51,22 +59,27 @@ def collect(finished: "queue.SimpleQueue[Check | None]") -> tuple[list[Check], b
 
 
 class Entry(NamedTuple):
-    """A check as it is written: its row, and the state it argues for."""
+    """A check as it is written: its row, and what it showed of the certificate where it was asked for that."""
 
     row: Row
-    state: State
+    wants_certificate: bool
+    certificate: Certificate | None
 
 
-def entry_of(website_id: int, slot: int, exchange: Exchange) -> Entry:
-    row = row_of(website_id, slot, exchange)
-    return Entry(row, states.judge(row.http_status, row.error, wants_body=exchange.request.pattern is not None))
+def entry_of(check: Check) -> Entry:
+    exchange = check.exchange
+    result = content.read(exchange)
+    outcome, words = states.judge(result, check.rules)
+    row = row_of(check.website_id, check.slot, result, outcome.value, words)
+    return Entry(row, exchange.request.wants_certificate, exchange.certificate)
 
 
 class Recorder:
     """Writes checks; used by one thread. What the database refuses for now is kept and written later."""
 
-    def __init__(self, missed: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, connectivity: Connectivity, missed: Callable[[], int] = lambda: 0) -> None:
         """`missed` tells how many checks of this process never came here."""
+        self._connectivity = connectivity
         self._missed = missed
         self._kept: list[Entry] = []
         self._failures = 0
@@ -76,7 +89,7 @@ class Recorder:
 
     def write(self, checks: Sequence[Check]) -> None:
         """Write these checks and any kept ones; never raises for a database that is away."""
-        self._kept += [entry_of(*check) for check in checks]
+        self._kept += map(entry_of, checks)
         now = time.monotonic()
         if now < self._retry_at:
             return
@@ -100,7 +113,7 @@ class Recorder:
             self._kept = [entry for piece in reversed(pieces) for entry in piece]
             piece = pieces.pop()
             try:
-                _store(piece)
+                self._store(piece)
             except (OperationalError, InterfaceError):
                 raise
             except Error:
@@ -127,12 +140,32 @@ class Recorder:
             extra={"kept": len(self._kept), "lost": self.lost, "error": str(error).strip()},
         )
 
+    def _store(self, entries: list[Entry]) -> None:
+        """Write rows, the states they change, and certificates, all or none."""
+        with transaction.atomic():
+            known = states.read({entry.row.website_id for entry in entries})
+            # What is gone meanwhile has no state here, and its checks are dropped.
+            kept = [entry for entry in entries if entry.row.website_id in known]
+            rows = self._excused([entry.row for entry in kept], known)
+            insert(rows)
+            states.move(((row.website_id, row.entry_timestamp, row.outcome) for row in rows), known)
+            certificates.write(
+                (entry.row.website_id, entry.row.entry_timestamp, entry.certificate)
+                for entry in kept
+                # Without an answer, nothing is known of the present one.
+                if entry.wants_certificate and (entry.certificate or entry.row.http_status)
+            )
 
-def _store(entries: list[Entry]) -> None:
-    """Write rows and the states they change, all or none."""
-    with transaction.atomic():
-        known = states.read({entry.row.website_id for entry in entries})
-        # What is gone meanwhile has no state here, and its checks are dropped.
-        kept = [entry for entry in entries if entry.row.website_id in known]
-        insert([entry.row for entry in kept])
-        states.move(((row.website_id, row.entry_timestamp, state) for row, state in kept), known)
+    def _excused(self, rows: list[Row], known: Mapping[int, str]) -> list[Row]:
+        """The rows as they are written: unknown instead of down where the fault is our own."""
+        kinds = self._connectivity.excused(
+            [Observation(row.website_id, row.error, known[row.website_id]) for row in rows]
+        )
+        if not kinds:
+            return rows
+        return [
+            row._replace(outcome=Outcome.UNKNOWN.value)
+            if row.error in kinds and known[row.website_id] != State.DOWN
+            else row
+            for row in rows
+        ]

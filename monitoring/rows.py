@@ -12,7 +12,7 @@ from django.db import connection
 
 from monitoring.models import ERROR_DETAIL_MAX_LENGTH, MonitoringData
 from monitoring.probe import content
-from monitoring.probe.types import Exchange
+from monitoring.probe.types import ProbeResult
 
 
 class Row(NamedTuple):
@@ -24,6 +24,7 @@ class Row(NamedTuple):
     response_time: float | None
     regex_response: str | None
     scheduled_at: datetime
+    outcome: str
     error: str
     error_detail: str
     dns_time: float | None
@@ -38,9 +39,9 @@ _COPY = f"COPY {_TABLE} ({', '.join(Row._fields)}) FROM STDIN"
 _INSERT = f"INSERT INTO {_TABLE} ({', '.join(Row._fields)}) VALUES ({', '.join(['%s'] * len(Row._fields))})"  # noqa: S608
 
 
-def row_of(website_id: int, slot: int, exchange: Exchange) -> Row:
-    """The row that keeps a check of a slot (ms of Unix time); its body is read here."""
-    matches = content.read(exchange).matches
+def row_of(website_id: int, slot: int, result: ProbeResult, outcome: str, words: str) -> Row:
+    """The row that keeps a check of a slot (ms of Unix time) and what it was judged to be, in a sentence."""
+    exchange, matches = result
     phases = exchange.phases
     return Row(
         website_id,
@@ -49,8 +50,9 @@ def row_of(website_id: int, slot: int, exchange: Exchange) -> Row:
         exchange.response_time,
         None if matches is None else content.as_json(matches),
         datetime.fromtimestamp(slot / 1000, UTC),
+        outcome,
         exchange.error or "",
-        exchange.error_detail[:ERROR_DETAIL_MAX_LENGTH],
+        words[:ERROR_DETAIL_MAX_LENGTH],
         phases.dns,
         phases.connect,
         phases.tls,

@@ -13,14 +13,20 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
+from django.conf import settings
 from django.db import Error, close_old_connections, connections
 
 from monitoring import recorder
+from monitoring.certificates import Refresh
+from monitoring.connectivity import Connectivity, References
 from monitoring.plan import Slot
+from monitoring.probe.classify import internal_exchange
 from monitoring.probe.engine import Engine
-from monitoring.probe.types import Exchange, ProbeRequest
-from monitoring.watchlist import Watchlist, guard, user_agent
+from monitoring.probe.types import ErrorKind, Exchange, ProbeRequest
+from monitoring.states import Rules
+from monitoring.watchlist import Watched, Watchlist, guard, user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +40,7 @@ class Runner:
     def __init__(self) -> None:
         self._engine = Engine(guard(), user_agent=user_agent())
         self._watchlist = Watchlist()
+        self._refresh = Refresh()
         self._finished: queue.SimpleQueue[recorder.Check | None] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._under_way = 0
@@ -57,7 +64,7 @@ class Runner:
             self.pass_over(len(slots), f"the database cannot be read: {str(error).strip()}")
             return
         now = time.time_ns() // 1_000_000
-        due: list[Slot] = []
+        due: list[tuple[int, int, Rules]] = []
         requests: list[ProbeRequest] = []
         expired = 0
         for website_id, slot in slots:
@@ -67,17 +74,32 @@ class Runner:
             if now - slot > watched.interval:
                 expired += 1
                 continue
-            due.append((website_id, slot))
-            requests.append(watched.request)
+            if watched.problem:
+                self._tell_problem(website_id, slot, watched)
+                continue
+            due.append((website_id, slot, watched.rules))
+            request = watched.request
+            if self._refresh.is_due(website_id, request.url):
+                request = replace(request, wants_certificate=True)
+            requests.append(request)
         if expired:
             self.pass_over(expired, "they expired before they were checked")
         self._wait_for_room(len(due))
 
         def finished(index: int, exchange: Exchange) -> None:
-            website_id, slot = due[index]
-            self._finished.put((website_id, slot, exchange))
+            website_id, slot, rules = due[index]
+            if exchange.error is ErrorKind.TLS or (exchange.request.wants_certificate and not exchange.http_status):
+                self._refresh.look_soon(website_id, exchange.request.url)
+            self._finished.put(recorder.Check(website_id, slot, rules, exchange))
 
         self._engine.submit(requests, finished)
+
+    def _tell_problem(self, website_id: int, slot: int, watched: Watched) -> None:
+        """Have it recorded that a check cannot be made."""
+        exchange = internal_exchange(watched.request, time.time(), watched.problem)
+        with self._room:
+            self._under_way += 1
+        self._finished.put(recorder.Check(website_id, slot, watched.rules, exchange))
 
     def pass_over(self, slots: int, reason: str) -> None:
         """Count slots that are not checked."""
@@ -101,7 +123,8 @@ class Runner:
 
     def _record(self) -> None:
         """The recorder thread: until None comes, take what is finished and write it."""
-        desk = recorder.Recorder(lambda: self.missed)
+        connectivity = Connectivity(References(settings.REFERENCE_ADDRESSES))
+        desk = recorder.Recorder(connectivity, lambda: self.missed)
         open_ended = True
         while open_ended:
             checks, open_ended = recorder.collect(self._finished)

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
-from monitoring.models import State, WebsiteState
-from monitoring.probe.types import ErrorKind
+from monitoring.models import Outcome, WebsiteState
+from monitoring.probe.types import ErrorKind, ProbeResult
 from websites.models import Website
-
-# The first HTTP status that means failure (RFC 9110 section 15).
-FAILURE_STATUS = 400
+from websites.request_options import ACCEPTED_STATUSES, read_statuses
 
 # One parameter whatever the number of ids: a long list of them costs more to parse than to look up.
 _AMONG = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
@@ -22,48 +21,66 @@ _READ = (
 )
 
 
-def judge(http_status: int, error: str, *, wants_body: bool) -> State:
-    """The state one check argues for, by itself.
+class Rules(NamedTuple):
+    """What of a website's answers is good."""
 
-    | error                            | status        | state   |
-    |----------------------------------|---------------|---------|
-    | none                             | below 400     | up      |
-    | none                             | 400 and above | down    |
-    | internal                         | any           | unknown |
-    | body_too_large, no regex to run  | as without    |         |
-    | any other                        | any           | down    |
+    accepted: frozenset[int] = read_statuses(ACCEPTED_STATUSES)
+    # Whether its regex has to match.
+    must_match: bool = False
+
+
+def judge(result: ProbeResult, rules: Rules) -> tuple[Outcome, str]:
+    """What one check says about its website by itself, with a sentence (blank where there is nothing to say).
+
+    | error                            | status       | regex must match | outcome |
+    |----------------------------------|--------------|------------------|---------|
+    | internal                         | any          | any              | unknown |
+    | body_too_large, no regex to run  | as without   |                  |         |
+    | any other                        | any          | any              | down    |
+    | none                             | not accepted | any              | down    |
+    | none                             | accepted     | and does not     | down    |
+    | none                             | accepted     | and cannot be run| unknown |
+    | none                             | accepted     | and does, or no  | up      |
     """
-    if error == ErrorKind.INTERNAL:
-        return State.UNKNOWN
-    if error and not (error == ErrorKind.BODY_TOO_LARGE and not wants_body):
-        return State.DOWN
-    return State.UP if 0 < http_status < FAILURE_STATUS else State.DOWN
+    exchange = result.exchange
+    error, words = exchange.error, exchange.error_detail
+    if error is ErrorKind.INTERNAL:
+        return Outcome.UNKNOWN, words
+    if error is not None and not (error is ErrorKind.BODY_TOO_LARGE and exchange.request.pattern is None):
+        return Outcome.DOWN, words
+    if exchange.http_status not in rules.accepted:
+        return Outcome.DOWN, f"The status {exchange.http_status} is not accepted. {words}".rstrip()
+    if rules.must_match and not result.matches:
+        if result.matches is None:
+            return Outcome.UNKNOWN, "The regex could not be run."
+        return Outcome.DOWN, f"The regex matches nothing. {words}".rstrip()
+    return Outcome.UP, words
 
 
 def read(website_ids: Collection[int]) -> dict[int, str]:
-    """The states of those of the websites that exist, by website id."""
+    """The states of those of the websites that exist, by website id; blank where none was ever written."""
     ids = list(website_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             _READ + _AMONG[connection.vendor], [ids if connection.vendor == "postgresql" else json.dumps(ids)]
         )
-        return {website_id: state or State.UNKNOWN for website_id, state in cursor.fetchall()}
+        return {website_id: state or "" for website_id, state in cursor.fetchall()}
 
 
-def move(verdicts: Iterable[tuple[int, datetime, State]], known: Mapping[int, str]) -> None:
+def move(verdicts: Iterable[tuple[int, datetime, str]], known: Mapping[int, str]) -> None:
     """Write the state of each website whose newest check says another one than is known.
 
-    `verdicts` are website id, time of the check and the state it argues for.
+    `verdicts` are website id, time of the check and its outcome.
     """
-    newest: dict[int, tuple[datetime, State]] = {}
-    for website_id, checked_at, state in verdicts:
+    newest: dict[int, tuple[datetime, str]] = {}
+    for website_id, checked_at, outcome in verdicts:
         other = newest.get(website_id)
         if other is None or checked_at > other[0]:
-            newest[website_id] = checked_at, state
+            newest[website_id] = checked_at, outcome
     changed = [
-        WebsiteState(website_id=website_id, state=state, since=checked_at)
-        for website_id, (checked_at, state) in newest.items()
-        if state != known[website_id]
+        WebsiteState(website_id=website_id, state=outcome, since=checked_at)
+        for website_id, (checked_at, outcome) in newest.items()
+        if outcome != known[website_id]
     ]
     if changed:
         WebsiteState.objects.bulk_create(

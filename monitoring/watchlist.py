@@ -10,22 +10,29 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from monitoring.probe.guard import AddressGuard
-from monitoring.probe.types import ProbeRequest
+from monitoring.probe.types import PLAIN, ProbeRequest, RequestOptions
+from monitoring.states import Rules
+from websites import http_auth
+from websites.encryption import UnreadableSecretError
 from websites.models import Website
+from websites.request_options import IpVersion, Method, read_headers, read_statuses
 
 TRUSTED_FOR = 60.0
-# A check never takes longer than this (seconds), nor than this share of its interval.
+# Where a website has no timeout of its own: so long (seconds), and this share of its interval at most.
 TIMEOUT_MAX = 10.0
 TIMEOUT_SHARE = 0.8
 
 
 class Watched(NamedTuple):
-    """An active website: its interval in ms and the check to make."""
+    """A website: its interval in ms, the check to make and how to judge it; or why it cannot be made."""
 
     interval: int
     request: ProbeRequest
+    rules: Rules
+    problem: str = ""
 
 
 def user_agent() -> str:
@@ -37,9 +44,36 @@ def guard() -> AddressGuard:
     return AddressGuard(settings.PROBE_ALLOWED_NETWORKS)
 
 
-def probe_request(url: str, interval: int, regex: str | None) -> ProbeRequest:
-    """The check of a website that is due every `interval` seconds."""
-    return ProbeRequest(url=url, timeout=min(TIMEOUT_MAX, TIMEOUT_SHARE * interval), pattern=regex)
+def watched(website: Website) -> Watched:
+    """How to check and judge a website as it is."""
+    interval, timeout = website.monitoring_interval, website.timeout
+    if timeout is None:
+        timeout = min(TIMEOUT_MAX, TIMEOUT_SHARE * interval)
+    options, rules, problem = PLAIN, Rules(), ""
+    try:
+        options = _options(website)
+        rules = Rules(read_statuses(website.accepted_statuses), website.regex_must_match)
+    except UnreadableSecretError as error:
+        problem = f"its credentials cannot be read: {error}"
+    except ValidationError as error:  # written past the checks, by SQL
+        problem = error.messages[0]
+    request = ProbeRequest(website.website_url, timeout, website.regex, options=options)
+    return Watched(interval * 1000, request, rules, problem)
+
+
+def _options(website: Website) -> RequestOptions:
+    """Raises `UnreadableSecretError` or `ValidationError`."""
+    options = RequestOptions(
+        method=Method(website.method).value,
+        headers=read_headers(website.request_headers),
+        body=website.request_body.encode() if website.request_body else None,
+        authorization=http_auth.header(website.http_auth) if website.http_auth else None,
+        follow_redirects=website.follow_redirects,
+        verify_tls=website.verify_tls,
+        ip_version=None if website.ip_version == IpVersion.ANY else int(website.ip_version),
+    )
+    # One object for all plain ones: a handle need not be set for it.
+    return PLAIN if options == PLAIN else options
 
 
 class Watchlist:
@@ -75,9 +109,4 @@ class Watchlist:
 
 def _read(website_ids: Collection[int]) -> dict[int, Watched]:
     websites = Website.objects.active().filter(pk__in=website_ids).order_by()
-    return {
-        website_id: Watched(interval * 1000, probe_request(url, interval, regex))
-        for website_id, url, interval, regex in websites.values_list(
-            "pk", "website_url", "monitoring_interval", "regex"
-        )
-    }
+    return {website.pk: watched(website) for website in websites}

@@ -15,10 +15,11 @@ from django_celery_beat.models import PeriodicTask
 
 from monitoring import admin_display as display
 from monitoring import schedule
-from monitoring.current import in_state, latest_checks, state_of
+from monitoring.current import certificate_of, in_state, latest_checks, state_of
 from monitoring.models import MonitoringData, State
 from websites.admin import BaseWebsiteAdmin
 from websites.models import Website, WebsiteQuerySet
+from websites.plain_text import inert
 
 LATEST_CHECKS = 20
 # How many of the websites to delete the confirmation names.
@@ -143,6 +144,7 @@ def _watching(request: HttpRequest, website: Website) -> dict[str, Any]:
     """What the website's page shows of watching it, as far as this user may see it."""
     shown: dict[str, Any] = {
         "open_url": website.website_url if _is_web_address(website.website_url) else "",
+        "certificate": _certificate(website),
         "can_check": website.is_active and request.user.has_perm("websites.change_website"),
     }
     if request.user.has_perm("monitoring.view_monitoringdata"):
@@ -154,6 +156,22 @@ def _watching(request: HttpRequest, website: Website) -> dict[str, Any]:
     return shown
 
 
+def _certificate(website: Website) -> list[tuple[str, str]]:
+    """The certificate last seen, as titles and texts; empty where there is none."""
+    certificate = certificate_of(website)
+    if certificate is None:
+        return []
+    days = certificate.days_left
+    ends = "expired" if days < 0 else f"{days} {'day' if days == 1 else 'days'} left"
+    return [
+        ("Host", inert(certificate.host)),
+        ("Names", inert(", ".join(certificate.names))),
+        ("Issuer", inert(certificate.issuer)),
+        ("Expires", f"{display.utc(certificate.not_after)} ({ends})"),
+        ("Last seen", display.utc(certificate.seen_at)),
+    ]
+
+
 def _newest(website: Website) -> QuerySet[MonitoringData]:
     return website.monitoring_data.order_by("-entry_timestamp", "-pk")[:LATEST_CHECKS]
 
@@ -162,6 +180,7 @@ def _row(check: MonitoringData) -> dict[str, str]:
     return {
         "url": reverse("admin:monitoring_monitoringdata_change", args=[check.pk]),
         "checked_at": display.utc(check.entry_timestamp),
+        "outcome": display.state(check.outcome),
         "answer": display.answer(check),
         "response_time": display.duration(check.response_time),
         "matches": display.matches_in_brief(check),

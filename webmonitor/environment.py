@@ -102,6 +102,20 @@ class Environment:
 
         return self._read(name, [], parse, "must be origins such as https://monitor.example.org separated by commas")
 
+    def addresses(self, name: str) -> tuple[tuple[str, int], ...]:
+        """A list of hosts with their ports."""
+
+        def parse(text: str) -> tuple[tuple[str, int], ...]:
+            # `port` raises ValueError where it is no port number.
+            parts = [urlsplit(f"//{word}") for word in _words(text)]
+            found = [(part.hostname, part.port) for part in parts if HOST.fullmatch(part.hostname or "")]
+            addresses = tuple((host, port) for host, port in found if host and port)
+            if len(addresses) < len(parts) or any(part.netloc.count("@") or part.path for part in parts):
+                raise ValueError(text)
+            return addresses
+
+        return self._read(name, (), parse, "must be addresses such as 192.0.2.1:443,[2001:db8::1]:53")
+
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A database URL as Django's settings; only SQLite and PostgreSQL are taken."""
 

@@ -43,6 +43,8 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, minimum=0, maximum=10)
 # who add websites are those who own the machine. A configured installation names its networks.
 HOME_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 PROBE_ALLOWED_NETWORKS = env.networks("PROBE_ALLOWED_NETWORKS", HOME_NETWORKS if EMBEDDED_BROKER and IS_SQLITE else ())
+# What answers while the monitor's own connection is sound (see `monitoring.connectivity`).
+REFERENCE_ADDRESSES = env.addresses("REFERENCE_ADDRESSES")
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, minimum=1, maximum=36500)
 
 # --- First administrator -----------------------------------------------------------------

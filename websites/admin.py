@@ -7,11 +7,33 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from websites import http_auth
 from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website
 from websites.plain_text import inert
+from websites.validators import normalise_url
+
+FIELDSETS: Any = (
+    (None, {"fields": ("website_url", "monitoring_interval", "regex", "is_active")}),
+    (
+        "What counts as up",
+        {"classes": ("collapse",), "fields": ("accepted_statuses", "regex_must_match", "timeout")},
+    ),
+    (
+        "Request",
+        {
+            "classes": ("collapse",),
+            "fields": (
+                *("method", "request_headers", "request_body", "http_auth", "forget_http_auth"),
+                *("follow_redirects", "verify_tls", "ip_version"),
+            ),
+        },
+    ),
+)
+CODE = {"class": "vLargeTextField wm-pattern", "rows": 3, "spellcheck": "false"}
 
 _INTERVAL: Any = Website._meta.get_field("monitoring_interval")
 
@@ -20,14 +42,25 @@ class WebsiteForm(forms.ModelForm[Website]):
     # By itself, the form would first say that the interval must not be below zero.
     monitoring_interval = _INTERVAL.formfield(min_value=MONITORING_INTERVAL_MIN, max_value=MONITORING_INTERVAL_MAX)
 
+    http_auth = forms.CharField(
+        label="Credentials",
+        required=False,
+        max_length=http_auth.MAX_LENGTH,
+        widget=forms.PasswordInput(attrs={"class": "vLargeTextField", "autocomplete": "new-password"}),
+        help_text=http_auth.HOW_TO_WRITE,
+    )
+    forget_http_auth = forms.BooleanField(label="Forget the credentials", required=False)
+
     class Meta:
         model = Website
-        fields = ("website_url", "monitoring_interval", "regex", "is_active")
+        fields = tuple(name for name in flatten_fieldsets(FIELDSETS) if name != "forget_http_auth")
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "website_url": forms.TextInput(
                 attrs={"class": "vLargeTextField", "inputmode": "url", "spellcheck": "false"}
             ),
             "regex": forms.TextInput(attrs={"class": "vLargeTextField wm-pattern", "spellcheck": "false"}),
+            "request_headers": forms.Textarea(attrs=CODE),
+            "request_body": forms.Textarea(attrs=CODE),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -36,6 +69,27 @@ class WebsiteForm(forms.ModelForm[Website]):
         if inert(pattern) != pattern:
             # An input shows such characters as they please, and so another pattern than there is.
             self.fields["regex"].help_text += f" This one has invisible characters, spelled out: {inert(pattern)}"
+        self.initial["http_auth"] = ""
+        if scheme := http_auth.scheme_of(self.instance.http_auth):
+            words = f"{scheme} credentials are kept and not shown. Left empty, they stay."
+            self.fields["http_auth"].help_text = f"{words} {http_auth.HOW_TO_WRITE}"
+
+    def clean_request_body(self) -> str:
+        """Browsers send lines with CR LF; the API is there for bodies that need them so."""
+        return str(self.cleaned_data["request_body"]).replace("\r\n", "\n")
+
+    def clean_http_auth(self) -> str:
+        written = str(self.cleaned_data["http_auth"])
+        return http_auth.seal(written) if written else ""
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        kept = self.instance.http_auth
+        if not (values.get("http_auth") or values.get("forget_http_auth")):
+            values["http_auth"] = kept
+            if kept and "website_url" in values:
+                http_auth.refuse_elsewhere(self.initial["website_url"], normalise_url(values["website_url"]))
+        return values
 
 
 class IntervalFilter(admin.SimpleListFilter):
@@ -60,7 +114,7 @@ class IntervalFilter(admin.SimpleListFilter):
 
 class BaseWebsiteAdmin(admin.ModelAdmin[Website]):
     form = WebsiteForm
-    fields = ("website_url", "monitoring_interval", "regex", "is_active")
+    fieldsets = FIELDSETS
     search_fields = ("website_url",)
     search_help_text = "Part of a URL"
     list_filter: ClassVar[Any] = ("is_active", IntervalFilter)

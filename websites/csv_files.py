@@ -13,7 +13,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-COLUMNS = ("website_url", "monitoring_interval", "regex", "is_active")
+# Credentials are not among them: they never leave the database.
+COLUMNS = (
+    "website_url",
+    "monitoring_interval",
+    "regex",
+    "is_active",
+    "regex_must_match",
+    "accepted_statuses",
+    "timeout",
+    "method",
+    "request_headers",
+    "request_body",
+    "follow_redirects",
+    "verify_tls",
+    "ip_version",
+)
 REQUIRED_COLUMNS = COLUMNS[:2]
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -1,19 +1,22 @@
 """Websites read from CSV, compared with those there are, and written in one go."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 
-from websites.csv_files import Line
+from websites.csv_files import COLUMNS, REQUIRED_COLUMNS, Line
 from websites.models import Website
+from websites.request_options import check_together
 from websites.validators import normalise_url
 from websites.written_values import BAD_NUMBER, is_whole_number, read_flag
 
 # URLs a statement: SQLite takes at most 32,766 parameters in one.
 CHUNK = 1000
+# Columns whose white space counts.
+AS_WRITTEN = ("regex", "request_body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Outcome:
 
 
 def parse(lines: Iterable[Line]) -> Batch:
-    """Check every line; a line with several faults is reported once for each."""
+    """Check every line, by itself and with what is known of its website; each of its faults is reported."""
     batch = Batch()
     first_lines: dict[str, int] = {}
     for line in lines:
@@ -60,7 +63,24 @@ def parse(lines: Iterable[Line]) -> Batch:
             batch.bad_lines.extend(faults)
         else:
             batch.wanted[url] = values
+    _check_together(batch, first_lines)
     return batch
+
+
+def _check_together(batch: Batch, numbers: Mapping[str, int]) -> None:
+    """Move what is good cell by cell, but not together, to the bad lines."""
+    existing = _existing(list(batch.wanted))
+    for url, values in list(batch.wanted.items()):
+        try:
+            check_together(existing.get(url, DEFAULTS) | values)
+        except ValidationError as error:
+            del batch.wanted[url]
+            batch.bad_lines += [
+                BadLine(numbers[url], column, message)
+                for column, messages in error.message_dict.items()
+                for message in messages
+            ]
+    batch.bad_lines.sort(key=lambda line: line.number)
 
 
 def write(batch: Batch, *, dry_run: bool = False) -> Outcome:
@@ -78,7 +98,7 @@ def write(batch: Batch, *, dry_run: bool = False) -> Outcome:
                 [Website(**values) for values in [*new, *changed]],
                 update_conflicts=True,
                 unique_fields=["website_url"],
-                update_fields=["monitoring_interval", "regex", "is_active"],
+                update_fields=COLUMNS[1:],
             )
     return Outcome(len(new), len(changed), len(batch.wanted) - len(new) - len(changed))
 
@@ -87,7 +107,7 @@ def _existing(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(urls), CHUNK):
         rows = Website.objects.filter(website_url__in=urls[start : start + CHUNK])
-        for values in rows.values("website_url", "monitoring_interval", "regex", "is_active"):
+        for values in rows.values(*COLUMNS):
             found[str(values["website_url"])] = dict(values)
     return found
 
@@ -110,7 +130,9 @@ def _checked(line: Line) -> tuple[dict[str, Any], list[BadLine]]:
 
 def _value(column: str, cell: str) -> Any:
     """A cell as its field's value; raises `ValidationError` with the API's messages."""
-    if column == "is_active":
+    if column not in REQUIRED_COLUMNS and not (cell if column in AS_WRITTEN else cell.strip()):
+        return DEFAULTS[column]
+    if column in FLAGS:
         try:
             return read_flag(cell)
         except ValueError as error:
@@ -119,13 +141,20 @@ def _value(column: str, cell: str) -> Any:
         if not is_whole_number(cell):
             raise ValidationError(BAD_NUMBER)
         return _clean(column, cell.strip()[:20])
-    if column == "regex":
-        return _clean(column, cell) or None
+    if column in AS_WRITTEN:
+        return _clean(column, cell)
     if not cell.strip():
         raise ValidationError("This field is required.")
-    return _clean(column, normalise_url(cell))
+    return _clean(column, normalise_url(cell) if column == "website_url" else cell.strip())
 
 
 def _clean(column: str, value: str) -> Any:
-    model_field: Any = Website._meta.get_field(column)
-    return model_field.clean(value, None)
+    return _field(column).clean(value, None)
+
+
+def _field(column: str) -> Any:
+    return Website._meta.get_field(column)
+
+
+DEFAULTS: dict[str, Any] = {name: _field(name).get_default() if name != "regex" else None for name in COLUMNS}
+FLAGS = [name for name in COLUMNS if isinstance(_field(name), models.BooleanField)]

@@ -6,6 +6,20 @@ from typing import Any, Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from websites.http_auth import STORED_MAX_LENGTH as HTTP_AUTH_MAX_LENGTH
+from websites.request_options import (
+    ACCEPTED_STATUSES,
+    BODY_MAX_LENGTH,
+    HEADERS_MAX_LENGTH,
+    STATUSES_MAX_LENGTH,
+    TIMEOUT_MAX,
+    IpVersion,
+    Method,
+    check_together,
+    validate_headers,
+    validate_statuses,
+    validate_timeout,
+)
 from websites.signals import websites_deleted, websites_saved
 from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
 
@@ -74,7 +88,56 @@ class Website(models.Model):
         validators=[validate_regex],
         help_text="Optional: all that this RE2 pattern matches in the body is stored with each check.",
     )
+    regex_must_match = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="The website is down where the regex matches nothing; else the regex only extracts.",
+    )
     is_active = models.BooleanField("active", default=True, help_text="A website that is not active is paused.")
+    method = models.CharField(max_length=7, choices=Method, default=Method.GET, db_default=Method.GET)
+    request_headers = models.CharField(
+        max_length=HEADERS_MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_headers],
+        help_text="One Name: value a line. Whoever may see the website sees them.",
+    )
+    request_body = models.CharField(
+        max_length=BODY_MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Sent in UTF-8 with POST, PUT and PATCH. Whoever may see the website sees it.",
+    )
+    # See `websites.http_auth`.
+    http_auth = models.CharField("credentials", max_length=HTTP_AUTH_MAX_LENGTH, blank=True, default="", db_default="")
+    timeout = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[validate_timeout],
+        help_text=f"Seconds for the whole exchange, at most {TIMEOUT_MAX:g} and the interval. "
+        "Left empty: 80 % of the interval, at most 10 s.",
+    )
+    follow_redirects = models.BooleanField(
+        default=True, db_default=True, help_text="Else the redirect itself is the answer."
+    )
+    verify_tls = models.BooleanField(
+        "verify certificate",
+        default=True,
+        db_default=True,
+        help_text="Else any certificate will do; what is wrong with it is told with each check.",
+    )
+    accepted_statuses = models.CharField(
+        max_length=STATUSES_MAX_LENGTH,
+        default=ACCEPTED_STATUSES,
+        db_default=ACCEPTED_STATUSES,
+        validators=[validate_statuses],
+        help_text="HTTP statuses of a website that is up, such as 200-299,304.",
+    )
+    ip_version = models.CharField(
+        "IP version", max_length=3, choices=IpVersion, default=IpVersion.ANY, db_default=IpVersion.ANY
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WebsiteQuerySet.as_manager()
@@ -121,6 +184,10 @@ class Website(models.Model):
         # A form leaves out a field whose text it has refused already.
         if exclude is None or "website_url" not in exclude:
             self._normalise()
+
+    def clean(self) -> None:
+        super().clean()
+        check_together(vars(self))
 
     def _normalise(self) -> None:
         """Give the URL its one spelling; raises `ValidationError` where it is none."""

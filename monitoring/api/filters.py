@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError
 
 from monitoring.api.moments import MomentFilter
 from monitoring.current import in_state
-from monitoring.models import CheckError, MonitoringData, State
+from monitoring.models import CheckError, MonitoringData, Outcome, State
 from websites.api.filters import IntegerFilter, KeywordFilter, WebsiteFilter
 from websites.api.views import get_website
 from websites.models import Website, WebsiteQuerySet
@@ -40,6 +40,7 @@ class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
         method="by_error",
         help_text="Checks that ended with this error.",
     )
+    outcome = filters.ChoiceFilter(choices=Outcome.choices, help_text="Checks with this outcome.")
     http_status = IntegerFilter(help_text="Checks answered with this status; 0 where no answer came.")
 
     class Meta:

@@ -6,8 +6,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from monitoring.current import latest_checks, state_of
-from monitoring.models import MonitoringData, State
+from monitoring.current import certificate_of, latest_checks, state_of
+from monitoring.models import Certificate, MonitoringData, State
 from websites.api.serializers import NamedWebsiteSerializer, WebsiteSerializer
 from websites.models import Website
 
@@ -48,7 +48,15 @@ class LastCheckSerializer(serializers.ModelSerializer[MonitoringData]):
 
     class Meta:
         model = MonitoringData
-        fields = ("entry_timestamp", "http_status", "response_time", "error", "error_detail", "regex_response")
+        fields = (
+            "entry_timestamp",
+            "outcome",
+            "http_status",
+            "response_time",
+            "error",
+            "error_detail",
+            "regex_response",
+        )
         read_only_fields = fields
 
 
@@ -68,6 +76,7 @@ class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
             "response_time",
             "regex_response",
             "scheduled_at",
+            "outcome",
             "error",
             "error_detail",
             "dns_time",
@@ -88,6 +97,16 @@ class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
         return shown
 
 
+class CertificateSerializer(serializers.ModelSerializer[Certificate]):
+    names = serializers.ListField(child=serializers.CharField(), read_only=True)
+    days_left = serializers.IntegerField(read_only=True, help_text="Whole days; negative where it has expired.")
+
+    class Meta:
+        model = Certificate
+        fields = ("host", "subject", "issuer", "names", "not_before", "not_after", "days_left", "seen_at")
+        read_only_fields = fields
+
+
 class _PageOfWebsites(serializers.ListSerializer[Website]):
     """Looks up the latest checks of all its websites at once."""
 
@@ -102,9 +121,10 @@ class MonitoredWebsiteSerializer(WebsiteSerializer):
     latest: dict[int, MonitoringData] | None = None
     state = serializers.SerializerMethodField()
     last_check = serializers.SerializerMethodField()
+    certificate = serializers.SerializerMethodField()
 
     class Meta(WebsiteSerializer.Meta):
-        fields = (*WebsiteSerializer.Meta.fields, "state", "last_check")
+        fields = (*WebsiteSerializer.Meta.fields, "state", "last_check", "certificate")
         list_serializer_class = _PageOfWebsites
 
     @extend_schema_field(serializers.ChoiceField(choices=State.choices))
@@ -116,6 +136,11 @@ class MonitoredWebsiteSerializer(WebsiteSerializer):
         latest = latest_checks([website.pk]) if self.latest is None else self.latest
         check = latest.get(website.pk)
         return None if check is None else LastCheckSerializer(check).data
+
+    @extend_schema_field(CertificateSerializer(allow_null=True))
+    def get_certificate(self, website: Website) -> Any:
+        certificate = certificate_of(website)
+        return None if certificate is None else CertificateSerializer(certificate).data
 
 
 @extend_schema_serializer(component_name="NamedWebsite")

@@ -52,7 +52,7 @@ class Paused(APIException):
 class MonitoredWebsiteViewSet(WebsiteViewSet):
     """The websites that are watched, what they are now, and their latest check."""
 
-    queryset = Website.objects.select_related("current_state")
+    queryset = Website.objects.select_related("current_state", "certificate")
     serializer_class: Any = MonitoredWebsiteSerializer
     named_serializer_class = MonitoredNamedWebsiteSerializer
     answer_class = MonitoredWebsiteSerializer

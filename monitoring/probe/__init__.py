@@ -15,12 +15,15 @@ from monitoring.probe.guard import AddressGuard
 from monitoring.probe.types import (
     BODY_CAP,
     MAX_REDIRECTS,
+    PLAIN,
+    Certificate,
     ErrorKind,
     Exchange,
     Matches,
     Phases,
     ProbeRequest,
     ProbeResult,
+    RequestOptions,
 )
 
 __all__ = [
@@ -28,7 +31,9 @@ __all__ = [
     "MATCH_BYTES_CAP",
     "MATCH_CAP",
     "MAX_REDIRECTS",
+    "PLAIN",
     "AddressGuard",
+    "Certificate",
     "Engine",
     "ErrorKind",
     "Exchange",
@@ -36,6 +41,7 @@ __all__ = [
     "Phases",
     "ProbeRequest",
     "ProbeResult",
+    "RequestOptions",
     "check",
 ]
 

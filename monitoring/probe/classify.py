@@ -115,6 +115,7 @@ VERIFY_CAUSES = {
 LOOKUP_CAUSES = {
     socket.EAI_NONAME: "The host name does not exist.",
     socket.EAI_NODATA: "The host name has no address.",
+    socket.EAI_ADDRFAMILY: "The host name has no address of the version of IP that is to be used.",
     socket.EAI_AGAIN: "The name of the host could not be resolved: no name server gave a usable answer.",
 }
 
@@ -167,6 +168,9 @@ def kind(failure: Failure) -> ErrorKind:
 def _connect_kind(failure: Failure) -> ErrorKind:
     if failure.blocked_address is not None and not failure.dialled:
         return ErrorKind.BLOCKED_ADDRESS
+    if failure.os_errno == errno.EADDRNOTAVAIL:
+        # No local port is free, or this machine has no address of the website's version of IP.
+        return ErrorKind.INTERNAL
     return ErrorKind.REFUSED if failure.os_errno == errno.ECONNREFUSED else ErrorKind.CONNECT
 
 
@@ -196,6 +200,8 @@ def _sentence(error: ErrorKind, failure: Failure) -> str:  # noqa: PLR0911 one r
             return _tls_sentence(failure)
         case ErrorKind.INVALID_RESPONSE:
             return _caused(ANSWER_CAUSES, failure.message) or SENTENCES[error]
+        case ErrorKind.INTERNAL if failure.code == pycurl.E_COULDNT_CONNECT:
+            return f"{SENTENCES[error][:-1]}: {_errno_words(failure.socket_errno or failure.os_errno)}."
         case ErrorKind.INTERNAL if failure.message or failure.socket_errno:
             words = _errno_words(failure.socket_errno) if failure.socket_errno else plain(failure.message)
             return f"The monitor could not make this check: {words}"

@@ -182,7 +182,7 @@ class Engine:
                 self._finish(transfer, transfer.unresolved(lookup))
 
     def _dial(self, transfer: Transfer, lookup: Lookup) -> None:
-        if lookup.error:
+        if lookup.error or not transfer.usable(lookup):
             self._finish(transfer, transfer.unresolved(lookup))
             return
         try:
@@ -202,7 +202,7 @@ class Engine:
         self._multi.remove_handle(curl)
         transfer = self._running[curl]
         try:
-            if transfer.follow():
+            if transfer.goes_on(code, message):
                 self._start(transfer)
                 return
             exchange = transfer.exchange(code, message)

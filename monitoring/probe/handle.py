@@ -1,8 +1,11 @@
-"""A libcurl handle as every check uses it."""
+"""A libcurl handle as every check uses it, and as a website's own options ask for."""
 
+import re
 from typing import Any
 
 import pycurl
+
+from monitoring.probe.types import PLAIN, RequestOptions
 
 WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
@@ -27,9 +30,10 @@ CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
     (pycurl.NETRC, pycurl.NETRC_IGNORED),
     (pycurl.PROXY, ""),
     (pycurl.NOPROXY, "*"),
-    (pycurl.SSL_VERIFYPEER, 1),
-    (pycurl.SSL_VERIFYHOST, 2),
 )
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+IP_RESOLVE = {None: pycurl.IPRESOLVE_WHATEVER, 4: pycurl.IPRESOLVE_V4, 6: pycurl.IPRESOLVE_V6}
 
 
 def new_handle(user_agent: str, ca_file: str) -> pycurl.Curl:
@@ -39,6 +43,43 @@ def new_handle(user_agent: str, ca_file: str) -> pycurl.Curl:
         curl.setopt(option, value)
     curl.setopt(pycurl.USERAGENT, user_agent)
     curl.setopt(pycurl.CAINFO, ca_file)
+    set_options(curl, PLAIN)
     # libcurl may have been built with a folder of certificates beside the file.
     curl.unsetopt(pycurl.CAPATH)
     return curl
+
+
+def set_options(curl: pycurl.Curl, options: RequestOptions) -> None:
+    """Make a handle ask as the options say, and as no options before them did.
+
+    Raises `ValueError` for headers that would be more than headers, and `pycurl.error`.
+    """
+    method = options.method
+    # Sets back what another method has left.
+    curl.setopt(pycurl.HTTPGET, 1)
+    curl.unsetopt(pycurl.CUSTOMREQUEST)
+    if method == "HEAD":
+        curl.setopt(pycurl.NOBODY, 1)
+    elif method in METHODS_WITH_BODY:
+        curl.setopt(pycurl.POSTFIELDS, options.body or b"")
+    if method not in ("GET", "HEAD", "POST"):
+        curl.setopt(pycurl.CUSTOMREQUEST, method)
+    # To pycurl, an empty list is no wish to change anything.
+    curl.unsetopt(pycurl.HTTPHEADER)
+    curl.setopt(pycurl.HTTPHEADER, _header_lines(options))
+    curl.setopt(pycurl.IPRESOLVE, IP_RESOLVE[options.ip_version])
+    set_verification(curl, on=True)
+
+
+def set_verification(curl: pycurl.Curl, *, on: bool) -> None:
+    curl.setopt(pycurl.SSL_VERIFYPEER, int(on))
+    curl.setopt(pycurl.SSL_VERIFYHOST, 2 if on else 0)
+
+
+def _header_lines(options: RequestOptions) -> list[str]:
+    lines = [f"{name}: {value}" for name, value in options.headers]
+    if options.authorization is not None:
+        lines.append(f"Authorization: {options.authorization}")
+    if any(map(CONTROL.search, lines)):
+        raise ValueError("a header has control characters")
+    return lines

@@ -61,6 +61,13 @@ def look_up(host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in found))
 
 
+def of_version(addresses: tuple[str, ...], version: int | None) -> tuple[str, ...]:
+    """Those of the addresses that are of this version of IP; all where it is None."""
+    if version is None:
+        return addresses
+    return tuple(address for address in addresses if (":" in address) == (version == 6))
+
+
 class Resolver:
     """Threads that look names up. `on_done` is called in one of them, quickly and for each lookup once."""
 

@@ -1,45 +1,47 @@
-"""One libcurl handle and the check it is making; a handle serves check after check."""
+"""One libcurl handle and the check it is making, hop by hop; a handle serves check after check."""
 
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pycurl
 
+from monitoring.probe import certificates
 from monitoring.probe.classify import Failure, detail, internal_exchange, kind
 from monitoring.probe.guard import AddressGuard
-from monitoring.probe.handle import new_handle
-from monitoring.probe.names import Lookup, name_in
-from monitoring.probe.redirects import LOCATION, REDIRECT_STATUSES, joined, location_problem
-from monitoring.probe.types import BODY_CAP, MAX_REDIRECTS, ErrorKind, Exchange, Phases, ProbeRequest
+from monitoring.probe.handle import new_handle, set_options, set_verification
+from monitoring.probe.hop import Hop
+from monitoring.probe.measures import content_type, phases
+from monitoring.probe.names import Lookup, name_in, of_version
+from monitoring.probe.redirects import joined, location_problem, redirected
+from monitoring.probe.types import (
+    MAX_REDIRECTS,
+    PLAIN,
+    Certificate,
+    ErrorKind,
+    Exchange,
+    ProbeRequest,
+    RequestOptions,
+)
 
 OnExchange = Callable[[int, Exchange], None]
-
-# What a libcurl callback returns to end the transfer: fewer bytes than it was given.
-END_TRANSFER = 0
 
 
 class Transfer:
     """A libcurl handle with the state of its present check."""
 
     __slots__ = (
-        "_blocked",
-        "_cap_reached",
-        "_chunks",
-        "_dialled",
+        "_cause",
+        "_certificate",
         "_elapsed",
-        "_guard",
-        "_head",
-        "_location",
-        "_lookup_seconds",
+        "_ended",
+        "_hop",
+        "_options",
         "_pinned",
         "_port",
         "_redirects",
-        "_size",
-        "_socket_errno",
-        "_status",
-        "_url",
+        "_set",
+        "_verifies",
         "curl",
         "deadline",
         "host",
@@ -60,15 +62,12 @@ class Transfer:
     host: str | None
 
     def __init__(self, guard: AddressGuard, user_agent: str, ca_file: str) -> None:
-        self._guard = guard
-        self._head: list[bytes] = []
-        self._chunks: list[bytes] = []
         # What the handle last told libcurl of a name's addresses, as `host:port`.
         self._pinned: str | None = None
-        self.curl = curl = new_handle(user_agent, ca_file)
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        # What the handle is set to; None where that is something else.
+        self._set: RequestOptions | None = PLAIN
+        self.curl = new_handle(user_agent, ca_file)
+        self._hop = Hop(self.curl, guard)
 
     def begin(self, request: ProbeRequest, index: int, on_exchange: OnExchange) -> None:
         """Make the handle ready for a check. Raises `pycurl.error` or `ValueError` where its URL cannot be set."""
@@ -77,6 +76,14 @@ class Transfer:
         self.on_exchange = on_exchange
         self._redirects = 0
         self._elapsed = 0.0
+        self._options = request.options
+        self._hop.follows = request.options.follow_redirects
+        self._hop.keeps_body = request.pattern is not None
+        # Why a certificate that is not to be verified would not have been; what was seen of certificates; and the
+        # outcome, where it is known before the check is over.
+        self._cause = ""
+        self._certificate: Certificate | None = None
+        self._ended: Exchange | None = None
         self.started_at = time.time()
         self.deadline = time.monotonic() + request.timeout
         self.curl.setopt(pycurl.COOKIELIST, "ALL")
@@ -85,17 +92,12 @@ class Transfer:
 
     def _aim(self, url: str) -> None:
         """Point the handle at the URL of the next hop."""
-        self._url = url
-        self._status = 0
-        self._location: bytes | None = None
-        self._size = 0
-        self._cap_reached = False
-        self._dialled = False
-        self._blocked: str | None = None
-        self._socket_errno = 0
-        self._head.clear()
-        self._chunks.clear()
-        self._lookup_seconds = 0.0
+        self._hop.begin(url)
+        self._verifies = True
+        if self._options is not self._set:
+            self._set = None
+            set_options(self.curl, self._options)
+            self._set = self._options
         self.curl.setopt(pycurl.URL, url)
         name = name_in(url)
         if name is not None:
@@ -106,10 +108,14 @@ class Transfer:
             self._pin(None, [])
         self._limit_time()
 
+    def usable(self, lookup: Lookup) -> tuple[str, ...]:
+        """Those of a name's addresses that this check may dial by their version."""
+        return of_version(lookup.addresses, self._options.ip_version)
+
     def dial(self, lookup: Lookup) -> None:
         """Make the handle ready to dial the addresses of the present hop's name. Raises `pycurl.error`."""
-        self._lookup_seconds = time.monotonic() - lookup.asked_at
-        addresses = ",".join(f"[{address}]" if ":" in address else address for address in lookup.addresses)
+        self._hop.lookup_seconds = time.monotonic() - lookup.asked_at
+        addresses = ",".join(f"[{address}]" if ":" in address else address for address in self.usable(lookup))
         name = f"{self.host}:{self._port}"
         self._pin(name, [f"{name}:{addresses}"])
         self._limit_time()
@@ -124,97 +130,96 @@ class Transfer:
         # Zero would mean no deadline at all.
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, round((self.deadline - time.monotonic()) * 1000)))
 
-    # --- What libcurl calls ---------------------------------------------------------------
+    # --- What comes after a hop -----------------------------------------------------------
 
-    def _open_socket(self, _purpose: int, address: Any) -> int:
-        """A descriptor for the address, which then is libcurl's; none for an address that the guard refuses."""
-        host = str(address.addr[0])
-        if not self._guard.allows(host):
-            self._blocked = host
-            return int(pycurl.SOCKET_BAD)
-        try:
-            opened = socket.socket(address.family, address.socktype, address.protocol)
-        except OSError as error:
-            self._socket_errno = error.errno or 0
-            return int(pycurl.SOCKET_BAD)
-        self._dialled = True
-        return opened.detach()
+    def goes_on(self, code: int, message: str) -> bool:
+        """Make the handle ready for another hop, with libcurl's result of this one; False where the check is over.
 
-    def _on_header(self, line: bytes) -> int | None:
-        if len(line) > 2:
-            self._head.append(line)
-            return None
-        return self._on_head_end()
-
-    def _on_head_end(self) -> int | None:
-        # After the body it is the end of trailers.
-        if self._status:
-            return None
-        status = int(self._head[0].split(None, 2)[1])
-        if status < 200:
-            self._head.clear()
-            return None
-        self._status = status
-        if status not in REDIRECT_STATUSES:
-            return None
-        found = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
-        self._location = next(found, b"")
-        return END_TRANSFER
-
-    def _on_body(self, chunk: bytes) -> int | None:
-        self._size += len(chunk)
-        if self._size > BODY_CAP:
-            self._cap_reached = True
-            return END_TRANSFER
-        if self.request.pattern is not None:
-            self._chunks.append(chunk)
-        return None
-
-    # --- What comes after -----------------------------------------------------------------
-
-    def follow(self) -> bool:
-        """Point the handle at where a redirect leads; False where the check is over."""
-        location = self._location
-        remaining = self.deadline - time.monotonic()
-        if not location or self._redirects >= MAX_REDIRECTS or remaining <= 0:
+        Raises `pycurl.error` or `ValueError` where that hop cannot be made.
+        """
+        if self.request.wants_certificate:
+            self._note_certificate()
+        if self._ended is not None or self.deadline <= time.monotonic():
             return False
-        url = joined(self._url, location)
+        return self._follow() or self._try_unverified(code, message)
+
+    def _follow(self) -> bool:
+        """Point the handle at where a redirect leads."""
+        hop = self._hop
+        if not hop.location or self._redirects >= MAX_REDIRECTS:
+            return False
+        url = joined(hop.url, hop.location)
         if url is None:
             return False
         self._redirects += 1
-        self._elapsed += self._lookup_seconds + self.curl.getinfo(pycurl.TOTAL_TIME)
+        self._elapsed = self._seconds()
+        self._options = redirected(self._options, hop.status, hop.url, url)
         self._aim(url)
         return True
 
+    def _try_unverified(self, code: int, message: str) -> bool:
+        """Make the hop again without verification, where that failed and is not to count, or the certificate is wanted.
+
+        libcurl tells what is wrong with a certificate, or what is in it, only in one of the two ways.
+        """
+        is_strict = self._options.verify_tls
+        if code != pycurl.E_PEER_FAILED_VERIFICATION or not self._verifies:
+            return False
+        if is_strict and not self.request.wants_certificate:
+            return False
+        ended = self.exchange(code, message)
+        if is_strict:
+            # The verdict stands; only the handshake is made again, and nothing is sent.
+            self._ended = ended
+        else:
+            self._cause = ended.error_detail
+        self._aim(self._hop.url)
+        self._verifies, self._set = False, None
+        set_verification(self.curl, on=False)
+        self.curl.setopt(pycurl.CONNECT_ONLY, int(is_strict))
+        return True
+
+    def _note_certificate(self) -> None:
+        if chain := self.curl.getinfo_raw(pycurl.INFO_CERTINFO):
+            host = pycurl.CurlUrl(self._hop.url).host
+            self._certificate = certificates.first_to_expire(self._certificate, certificates.read(host, chain[0]))
+
+    # --- What comes after all -------------------------------------------------------------
+
     def exchange(self, code: int, message: str) -> Exchange:
-        """The outcome of the check, with libcurl's result code and words."""
+        """The outcome of the check, with libcurl's result code and words of the last hop."""
+        if self._ended is not None:
+            return self._ended._replace(certificate=self._certificate)
+        curl, hop = self.curl, self._hop
         error, words = self._judge(code, message)
-        getinfo = self.curl.getinfo
-        wants_body = error is None and self.request.pattern is not None
+        wants_body = error is None and hop.keeps_body
         return Exchange(
             request=self.request,
             started_at=self.started_at,
-            http_status=self._status,
-            response_time=self._seconds() if self._status else None,
-            phases=self._phases(),
-            remote_ip=getinfo(pycurl.PRIMARY_IP) or None if self._dialled else None,
+            http_status=hop.status,
+            response_time=self._seconds() if hop.status else None,
+            phases=phases(curl, lookup=hop.lookup_seconds, is_answered=hop.status > 0),
+            remote_ip=curl.getinfo(pycurl.PRIMARY_IP) or None if hop.dialled else None,
             error=error,
             error_detail=words,
-            body=b"".join(self._chunks) if wants_body else b"",
-            content_type=self._content_type() if wants_body else "",
-            certificates=self._certificates() if self.request.wants_certificate else (),
+            body=b"".join(hop.chunks) if wants_body else b"",
+            content_type=content_type(curl) if wants_body else "",
+            certificate=self._certificate,
         )
 
     def unresolved(self, lookup: Lookup) -> Exchange:
-        """The outcome of a check whose name has no address, or got none in time."""
+        """The outcome of a check whose name has no address that it may use, or got none in time."""
+        if self._ended is not None:
+            return self._ended
         if not lookup.begun:
             return internal_exchange(self.request, self.started_at, "too many names are being looked up")
-        code = pycurl.E_COULDNT_RESOLVE_HOST if lookup.error else pycurl.E_OPERATION_TIMEDOUT
+        # An address that was found is of the wrong version here.
+        problem = lookup.error or (socket.EAI_ADDRFAMILY if lookup.addresses else 0)
         failure = Failure(
-            code=code,
-            lookup_error=lookup.error,
+            code=pycurl.E_COULDNT_RESOLVE_HOST if problem else pycurl.E_OPERATION_TIMEDOUT,
+            lookup_error=problem,
             # What the system lacked, and not a word from the name servers, has a positive number.
-            socket_errno=max(0, lookup.error),
+            socket_errno=max(0, problem),
             timeout=self.request.timeout,
         )
         error = kind(failure)
@@ -227,71 +232,34 @@ class Transfer:
             error_detail=detail(error, failure),
         )
 
-    def _seconds(self) -> float:
-        return self._elapsed + self._lookup_seconds + float(self.curl.getinfo(pycurl.TOTAL_TIME))
-
     def release(self) -> None:
         """Let go of what the check held, so that an idle handle is small."""
-        self._head.clear()
-        self._chunks.clear()
+        self._hop.clear()
+        if self._set is None:
+            self.curl.setopt(pycurl.CONNECT_ONLY, 0)
+        self._ended = self._certificate = None
         del self.request, self.on_exchange
 
+    def _seconds(self) -> float:
+        """How long the hops took that count, the present one included."""
+        return self._elapsed + self._hop.lookup_seconds + float(self.curl.getinfo(pycurl.TOTAL_TIME))
+
     def _judge(self, code: int, message: str) -> tuple[ErrorKind | None, str]:
-        if self._location is not None:
-            return self._judge_redirect(self._location)
+        if self._hop.location is not None:
+            return self._judge_redirect(self._hop.location)
         if code == pycurl.E_OK:
             # An end without any final answer: libcurl takes a switch of protocols (101) for one.
-            if self._status:
-                return None, ""
+            if self._hop.status:
+                return None, self._cause
             code = pycurl.E_GOT_NOTHING
-        failure = self._failure(code, message)
+        failure = self._hop.failure(self.curl, code, message, self.request.timeout)
         error = kind(failure)
         return error, detail(error, failure)
 
     def _judge_redirect(self, location: bytes) -> tuple[ErrorKind, str]:
-        failure = self._failure(pycurl.E_TOO_MANY_REDIRECTS, "")
-        if not location or joined(self._url, location) is None:
+        failure = self._hop.failure(self.curl, pycurl.E_TOO_MANY_REDIRECTS, "", self.request.timeout)
+        if not location or joined(self._hop.url, location) is None:
             return ErrorKind.BAD_REDIRECT, location_problem(location)
         if self._redirects < MAX_REDIRECTS:
             return ErrorKind.TIMEOUT, detail(ErrorKind.TIMEOUT, failure)
         return ErrorKind.TOO_MANY_REDIRECTS, detail(ErrorKind.TOO_MANY_REDIRECTS, failure)
-
-    def _failure(self, code: int, message: str) -> Failure:
-        getinfo = self.curl.getinfo
-        return Failure(
-            code=code,
-            message=message,
-            http_status=self._status,
-            timeout=self.request.timeout,
-            name_resolved=self._dialled or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
-            os_errno=getinfo(pycurl.OS_ERRNO),
-            verify_result=getinfo(pycurl.SSL_VERIFYRESULT),
-            cap_reached=self._cap_reached,
-            blocked_address=self._blocked,
-            dialled=self._dialled,
-            socket_errno=self._socket_errno,
-        )
-
-    def _phases(self) -> Phases:
-        getinfo = self.curl.getinfo
-        # Microseconds since the hop began, 0 where it never came so far.
-        dns, connect = getinfo(pycurl.NAMELOOKUP_TIME_T), getinfo(pycurl.CONNECT_TIME_T)
-        tls, first_byte = getinfo(pycurl.APPCONNECT_TIME_T), getinfo(pycurl.STARTTRANSFER_TIME_T)
-        return Phases(
-            dns=self._lookup_seconds + dns / 1e6 if dns else None,
-            connect=(connect - dns) / 1e6 if connect else None,
-            tls=(tls - connect) / 1e6 if tls else None,
-            # libcurl also notes the moment of a failure here.
-            first_byte=(first_byte - (tls or connect)) / 1e6 if self._status else None,
-        )
-
-    def _content_type(self) -> str:
-        raw = self.curl.getinfo_raw(pycurl.CONTENT_TYPE)
-        return raw.decode("latin-1") if raw else ""
-
-    def _certificates(self) -> tuple[dict[str, str], ...]:
-        chain = self.curl.getinfo_raw(pycurl.INFO_CERTINFO)
-        return tuple(
-            {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields}
-            for fields in chain
-        )

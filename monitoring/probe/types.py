@@ -3,7 +3,7 @@
 What comes out is made for every check: named tuples, at a quarter of a frozen dataclass's cost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -34,6 +34,26 @@ class ErrorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """How to ask, where it is not a plain GET. What may hold secrets shows in no representation."""
+
+    method: str = "GET"
+    # ASCII names and values without control characters.
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    # The value of the Authorization header.
+    authorization: str | None = field(default=None, repr=False)
+    follow_redirects: bool = True
+    # Where False, a certificate that cannot be verified is told in `error_detail` but is no error.
+    verify_tls: bool = True
+    # 4 or 6: only addresses of this version of IP are dialled.
+    ip_version: int | None = None
+
+
+PLAIN = RequestOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeRequest:
     """One check to make."""
 
@@ -42,8 +62,23 @@ class ProbeRequest:
     timeout: float
     # RE2; None extracts nothing.
     pattern: str | None = None
-    # Whether to bring the server's certificate along (costs a little; the command line asks for it).
+    # Whether to bring the server's certificate along, which costs a little.
     wants_certificate: bool = False
+    options: RequestOptions = PLAIN
+
+
+class Certificate(NamedTuple):
+    """What a server's certificate says of itself; whether it is to be trusted is another matter."""
+
+    # The host that was asked.
+    host: str
+    subject: str
+    issuer: str
+    # DNS names and addresses that it is for.
+    names: tuple[str, ...]
+    # Unix time.
+    not_before: int
+    not_after: int
 
 
 class Phases(NamedTuple):
@@ -68,12 +103,13 @@ class Exchange(NamedTuple):
     phases: Phases = Phases()
     remote_ip: str | None = None
     error: ErrorKind | None = None
+    # A sentence. Without an error: why the certificate, which was not to be verified, would not have been.
     error_detail: str = ""
     # At most BODY_CAP bytes, decompressed; empty where no pattern asked for them.
     body: bytes = b""
     content_type: str = ""
-    # One dictionary a certificate of the chain, the server's own first, as OpenSSL names the fields.
-    certificates: tuple[dict[str, str], ...] = ()
+    # Of the hops with TLS, the server's certificate that expires first; None where none was asked for or seen.
+    certificate: Certificate | None = None
 
 
 class ProbeResult(NamedTuple):

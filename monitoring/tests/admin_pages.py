@@ -20,6 +20,19 @@ def website(number: int = 0, **fields: Any) -> Website:
     return Website.objects.create(**values)
 
 
+def filled(**fields: Any) -> dict[str, Any]:
+    """What a browser sends of a form for a website where these fields were filled in and no others touched."""
+    untouched = {
+        "accepted_statuses": "200-399",
+        "method": "GET",
+        "ip_version": "any",
+        "is_active": "on",
+        "follow_redirects": "on",
+        "verify_tls": "on",
+    }
+    return {**untouched, **fields}
+
+
 def check(of: Website, age: float = 0, **fields: Any) -> MonitoringData:
     """A row of a check made `age` seconds ago."""
     when = timezone.now() - timedelta(seconds=age)

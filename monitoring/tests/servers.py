@@ -216,14 +216,14 @@ class Authority:
         self.ca_file = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.ca_file)
 
-    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
-        """A server's TLS settings with a certificate for these names."""
+    def context(self, *names: str, expired: bool = False, days: int = 1) -> ssl.SSLContext:
+        """A server's TLS settings with a certificate for these names, good for so many days."""
         now = datetime.datetime.now(datetime.UTC)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate = self._ca.issue_cert(
             *names,
             not_before=now - datetime.timedelta(days=2),
-            not_after=now + datetime.timedelta(days=-1 if expired else 1),
+            not_after=now + datetime.timedelta(days=-1 if expired else days),
         )
         certificate.configure_cert(context)
         return context

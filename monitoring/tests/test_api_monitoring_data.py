@@ -70,6 +70,7 @@ def test_a_website_named_in_any_spelling_has_its_checks_newest_first(
         "response_time": 0.5,
         "regex_response": [["a", "b"]],
         "scheduled_at": "2026-01-31T12:00:00Z",
+        "outcome": "unknown",
         "error": "",
         "error_detail": "",
         "dns_time": None,

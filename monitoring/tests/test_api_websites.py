@@ -62,6 +62,7 @@ def test_the_newest_check_is_the_last_check() -> None:
     one = client.get(f"/websites/{website.pk}").json()
     assert one["last_check"] == {
         "entry_timestamp": "2026-01-31T12:01:00Z",
+        "outcome": "unknown",
         "http_status": 503,
         "response_time": 0.25,
         "error": "",

@@ -116,7 +116,7 @@ def test_json_is_one_object_with_the_apis_names(check: Check) -> None:
     assert found["website_id"] == website.pk
     assert found["website_url"] == server.url()
     assert found["http_status"] == 200
-    assert found["state"] == "up"
+    assert found["outcome"] == "up"
     assert found["error"] == ""
     assert found["regex_response"] == [HOSTILE]
     assert found["certificate"] is None
@@ -130,7 +130,7 @@ def test_json_of_an_error_ends_with_code_1(check: Check) -> None:
 
     assert code == 1
     found = json.loads(shown)
-    assert (found["website_id"], found["http_status"], found["state"]) == (None, 0, "down")
+    assert (found["website_id"], found["http_status"], found["outcome"]) == (None, 0, "down")
     assert found["error"] == "refused"
 
 
@@ -151,12 +151,13 @@ def test_the_certificate_is_shown(check: Check, tmp_path: Path, monkeypatch: pyt
         _, as_json = check(server.url(), "--json")
 
     assert code == 0
-    for part in ("Certificate", "subject", "issuer", "trustme", "valid until", "days left"):
+    for part in ("Certificate", "subject", "issuer", "trustme", "127.0.0.1", "not after", "days left"):
         assert part in shown
     certificate = json.loads(as_json)["certificate"]
     assert "trustme" in certificate["issuer"]
     assert certificate["days_left"] in (0, 1)
-    assert certificate["valid_until"].endswith("+00:00")
+    assert certificate["names"] == ["127.0.0.1"]
+    assert certificate["not_after"].endswith("Z")
 
 
 def test_an_untrusted_certificate_ends_with_code_1(check: Check, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_plain_answer_carries_phases_and_address() -> None:
     assert phases.tls is None
     assert phases.dns + phases.connect + phases.first_byte <= exchange.response_time + 1e-3
     assert exchange.body == b""
-    assert exchange.certificates == ()
+    assert exchange.certificate is None
 
 
 def test_the_request_says_who_asks_and_nothing_from_the_environment(

@@ -120,16 +120,16 @@ def test_a_name_that_nobody_wants_any_more_is_not_looked_up(monkeypatch: pytest.
 
 
 @contextmanager
-def engine(by: Callable[[str], tuple[str, ...]]) -> Iterator[Callable[[str, float], Exchange]]:
+def engine(by: Callable[[str], tuple[str, ...]]) -> Iterator[Callable[[ProbeRequest], Exchange]]:
     """An engine that knows names from `by`; it checks one URL at a time."""
     made = Engine(AddressGuard([ip_network("127.0.0.0/8")]), user_agent="webmonitor/test")
     made._resolver = Resolver(made._on_lookup, by=by)
     made.start()
     exchanges: queue.SimpleQueue[Exchange] = queue.SimpleQueue()
 
-    def check(url: str, timeout: float) -> Exchange:
-        made.submit([ProbeRequest(url, timeout)], lambda _index, exchange: exchanges.put(exchange))
-        return exchanges.get(timeout=timeout + PATIENCE)
+    def check(request: ProbeRequest) -> Exchange:
+        made.submit([request], lambda _index, exchange: exchanges.put(exchange))
+        return exchanges.get(timeout=request.timeout + PATIENCE)
 
     try:
         yield check
@@ -141,21 +141,24 @@ def test_a_check_dials_the_addresses_that_its_name_has_now() -> None:
     addresses: dict[str, tuple[str, ...]] = {"site.test": ("127.0.0.1",)}
     with Server(answering(response(body=b"hello"))) as server, engine(lambda host: addresses[host]) as check:
         url = server.url().replace("127.0.0.1", "site.test")
-        first = check(url, PATIENCE)
+        first = check(ProbeRequest(url, PATIENCE))
         assert (first.http_status, first.remote_ip, first.error) == (200, "127.0.0.1", None)
         assert first.phases.dns is not None
         assert first.response_time is not None
         assert first.phases.dns <= first.response_time
         addresses["site.test"] = ("127.0.0.9",)
-        assert check(url, PATIENCE).error == ErrorKind.REFUSED
+        assert check(ProbeRequest(url, PATIENCE)).error == ErrorKind.REFUSED
         # One of two is enough.
         addresses["site.test"] = ("127.0.0.9", "127.0.0.1")
-        assert check(url, PATIENCE).http_status == 200
+        assert check(ProbeRequest(url, PATIENCE)).http_status == 200
 
 
 def test_a_name_of_an_address_that_may_not_be_dialled_is_blocked() -> None:
     with Server(answering(response(body=b"hello"))) as server, engine(lambda _: ("10.0.0.1",)) as check:
-        assert check(server.url().replace("127.0.0.1", "site.test"), PATIENCE).error == ErrorKind.BLOCKED_ADDRESS
+        assert (
+            check(ProbeRequest(server.url().replace("127.0.0.1", "site.test"), PATIENCE)).error
+            == ErrorKind.BLOCKED_ADDRESS
+        )
 
 
 def test_a_redirect_to_another_name_is_looked_up_as_well() -> None:
@@ -168,7 +171,7 @@ def test_a_redirect_to_another_name_is_looked_up_as_well() -> None:
     with Server(answering(response(body=b"there"))) as there:
         location = there.url().replace("127.0.0.1", "there.test")
         with Server(answering(redirect(location))) as here, engine(by) as check:
-            assert check(here.url().replace("127.0.0.1", "here.test"), PATIENCE).http_status == 200
+            assert check(ProbeRequest(here.url().replace("127.0.0.1", "here.test"), PATIENCE)).http_status == 200
     assert asked == ["here.test", "there.test"]
 
 
@@ -180,7 +183,7 @@ def test_a_name_without_an_answer_is_a_dns_error_at_the_deadline() -> None:
         return ()
 
     with engine(by) as check:
-        exchange = check("http://silent.test/", 0.5)
+        exchange = check(ProbeRequest("http://silent.test/", 0.5))
         assert (exchange.error, exchange.http_status) == (ErrorKind.DNS, 0)
         assert "within 0.5 seconds" in exchange.error_detail
         release.set()
@@ -189,6 +192,6 @@ def test_a_name_without_an_answer_is_a_dns_error_at_the_deadline() -> None:
 def test_a_name_that_did_not_get_its_turn_is_our_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "MOST_THREADS", 0)
     with engine(lambda _: ("127.0.0.1",)) as check:
-        exchange = check("http://site.test/", 0.5)
+        exchange = check(ProbeRequest("http://site.test/", 0.5))
     assert exchange.error == ErrorKind.INTERNAL
     assert "too many names" in exchange.error_detail

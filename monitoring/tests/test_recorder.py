@@ -4,16 +4,18 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.db import DataError, OperationalError, connection, connections
 
 from monitoring import recorder
+from monitoring.connectivity import Connectivity, References
 from monitoring.models import Heartbeat, MonitoringData, State, WebsiteState
 from monitoring.probe.types import ErrorKind, Exchange, Phases, ProbeRequest
 from monitoring.recorder import Check, Recorder, collect
+from monitoring.states import Rules
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,11 +52,15 @@ def exchange(
 
 
 def check(website_id: int, **fields: object) -> Check:
-    return website_id, SLOT, exchange(**fields)  # type: ignore[arg-type]
+    return Check(website_id, SLOT, Rules(), exchange(**fields))  # type: ignore[arg-type]
+
+
+def recorder_of(missed: Callable[[], int] = lambda: 0) -> Recorder:
+    return Recorder(Connectivity(References(())), missed)
 
 
 def test_a_check_becomes_a_row(website: Website) -> None:
-    Recorder().write([check(website.pk, pattern=r"a(\d)", body=b"a1 a2")])
+    recorder_of().write([check(website.pk, pattern=r"a(\d)", body=b"a1 a2")])
     row = MonitoringData.objects.get()
     assert row.website == website
     assert row.http_status == 200
@@ -78,12 +84,12 @@ def test_a_check_becomes_a_row(website: Website) -> None:
     ],
 )
 def test_matches_are_stored_as_json(website: Website, pattern: str | None, body: bytes, stored: str | None) -> None:
-    Recorder().write([check(website.pk, pattern=pattern, body=body)])
+    recorder_of().write([check(website.pk, pattern=pattern, body=body)])
     assert MonitoringData.objects.get().regex_response == stored
 
 
 def test_an_error_is_stored_with_its_words_cut_to_size(website: Website) -> None:
-    Recorder().write([check(website.pk, http_status=0, error=ErrorKind.TLS, error_detail="x" * 500, pattern="x")])
+    recorder_of().write([check(website.pk, http_status=0, error=ErrorKind.TLS, error_detail="x" * 500, pattern="x")])
     row = MonitoringData.objects.get()
     assert (row.http_status, row.error, row.error_detail) == (0, "tls", "x" * 200)
     assert row.response_time is None
@@ -91,7 +97,7 @@ def test_an_error_is_stored_with_its_words_cut_to_size(website: Website) -> None
 
 
 def test_the_state_follows_the_newest_check_and_since_tells_when(website: Website) -> None:
-    desk = Recorder()
+    desk = recorder_of()
     desk.write([check(website.pk)])
     first = WebsiteState.objects.get()
     assert (first.state, first.since) == (State.UP, MonitoringData.objects.get().entry_timestamp)
@@ -104,13 +110,13 @@ def test_the_state_follows_the_newest_check_and_since_tells_when(website: Websit
 
 
 def test_checks_of_a_website_that_is_gone_are_dropped_and_the_others_kept(website: Website) -> None:
-    desk = Recorder()
+    desk = recorder_of()
     desk.write([check(website.pk), check(website.pk + 1)])
     assert [row.website_id for row in MonitoringData.objects.all()] == [website.pk]
 
 
 def test_one_row_that_the_database_refuses_does_not_take_the_others_along(website: Website) -> None:
-    desk = Recorder()
+    desk = recorder_of()
     good, bad = check(website.pk), check(website.pk, http_status=10**9)
     if connection.vendor == "sqlite":
         # SQLite takes any size of number, but a CHECK keeps it from negative ones.
@@ -124,7 +130,8 @@ def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
     website: Website, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
-    desk, store, calls = Recorder(), recorder._store, []
+    desk, calls = recorder_of(), []
+    store = desk._store
 
     def store_until_away(entries: list[recorder.Entry]) -> None:
         calls.append(len(entries))
@@ -135,7 +142,7 @@ def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
             raise OperationalError("gone")
         store(entries)
 
-    monkeypatch.setattr(recorder, "_store", store_until_away)
+    monkeypatch.setattr(desk, "_store", store_until_away)
     statuses = [201, 202, 203, 204]
     desk.write([check(website.pk, http_status=status) for status in statuses])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202]
@@ -148,7 +155,7 @@ def test_checks_are_kept_while_the_database_is_away_and_written_once_after(
     website: Website, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
-    desk = Recorder()
+    desk = recorder_of()
     name = connection.settings_dict["NAME"]
     connection.close()
     if connection.vendor == "sqlite":
@@ -168,7 +175,7 @@ def test_at_most_so_many_checks_are_kept_and_the_oldest_are_counted_as_lost(
 ) -> None:
     monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
     monkeypatch.setattr(recorder, "KEPT_CAP", 2)
-    desk = Recorder()
+    desk = recorder_of()
     connection.close()
     with monkeypatch.context() as away:
         away.setitem(connection.settings_dict, "NAME", "/nonexistent/database")
@@ -179,7 +186,7 @@ def test_at_most_so_many_checks_are_kept_and_the_oldest_are_counted_as_lost(
 
 
 def test_an_idle_worker_says_that_it_lives() -> None:
-    desk = Recorder(lambda: 3)
+    desk = recorder_of(lambda: 3)
     desk.lost = 4
     desk.write([])
     heartbeat = Heartbeat.objects.get()

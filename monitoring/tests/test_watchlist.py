@@ -4,7 +4,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from monitoring import watchlist
-from monitoring.watchlist import Watchlist, probe_request
+from monitoring.watchlist import Watchlist, watched
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,8 @@ def add(path: str, **fields: object) -> Website:
 
 @pytest.mark.parametrize(("interval", "timeout"), [(5, 4.0), (10, 8.0), (13, 10.0), (300, 10.0)])
 def test_a_check_ends_before_the_next_one_is_due(interval: int, timeout: float) -> None:
-    assert probe_request("http://127.0.0.1/", interval, None).timeout == timeout
+    website = Website(website_url="http://127.0.0.1/", monitoring_interval=interval)
+    assert watched(website).request.timeout == timeout
 
 
 def test_active_websites_are_known_and_others_passed_over() -> None:

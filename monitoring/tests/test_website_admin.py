@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from monitoring.models import CheckError, MonitoringData, State, WebsiteState
-from monitoring.tests.admin_pages import DATA, WEBSITES, act, change_url, check, page, staff_client, website
+from monitoring.tests.admin_pages import DATA, WEBSITES, act, change_url, check, filled, page, staff_client, website
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_the_list_asks_the_database_no_more_for_many_websites_than_for_few(admin
 
 
 def test_saving_the_form_makes_the_periodic_task(admin_client: Client) -> None:
-    fields = {"website_url": "HTTPS://Example.org", "monitoring_interval": "5", "regex": "(a+)+$", "is_active": "on"}
+    fields = filled(website_url="HTTPS://Example.org", monitoring_interval="5", regex="(a+)+$")
     page_after = admin_client.post(reverse("admin:websites_website_add"), fields)
 
     assert page_after.status_code == 302
@@ -102,7 +102,7 @@ def test_a_bad_field_is_answered_beside_it_and_nothing_is_saved(
     admin_client: Client, fields: dict[str, str], field: str, message: str
 ) -> None:
     website(0, website_url="http://www0.example.org/")
-    good = {"website_url": "https://example.org/", "monitoring_interval": "5", "regex": "", "is_active": "on"}
+    good = filled(website_url="https://example.org/", monitoring_interval="5")
     response = admin_client.post(reverse("admin:websites_website_add"), good | fields)
 
     assert response.status_code == 200
@@ -114,7 +114,7 @@ def test_a_bad_field_is_answered_beside_it_and_nothing_is_saved(
 
 def test_the_form_refuses_a_bad_change_and_keeps_what_there_is(admin_client: Client) -> None:
     one = website(0, regex="ok")
-    fields = {"website_url": "nonsense", "monitoring_interval": "4", "regex": "(", "is_active": "on"}
+    fields = filled(website_url="nonsense", monitoring_interval="4", regex="(")
     response = admin_client.post(change_url(one), fields)
 
     assert set(response.context["adminform"].form.errors) == {"website_url", "monitoring_interval", "regex"}

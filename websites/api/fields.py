@@ -32,6 +32,28 @@ class WholeNumberField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class SecondsField(serializers.FloatField):
+    """A number of seconds; the framework takes true for one."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WordField(serializers.ChoiceField):
+    """One of a few words, in any case; what they are is said where it is none of them."""
+
+    default_error_messages = {"invalid_choice": "Must be one of {choices}."}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> Any:
+        words = {str(choice).lower(): choice for choice in self.choices}
+        word = words.get(str(data).lower()) if isinstance(data, str | int) else None
+        if word is None:
+            self.fail("invalid_choice", choices=", ".join(map(str, self.choices)))
+        return word
+
+
 class FlagField(serializers.BooleanField):
     """A boolean that a form may leave out like any other field.
 

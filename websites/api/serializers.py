@@ -4,17 +4,35 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, transaction
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.validators import UniqueValidator
 
-from websites.api.fields import FlagField, UrlField, WholeNumberField
+from websites import http_auth
+from websites.api.fields import FlagField, SecondsField, UrlField, WholeNumberField, WordField
 from websites.api.parameters import refusals
 from websites.models import Website
+from websites.request_options import IpVersion, Method, check_together, validate_timeout
 
 TAKEN = "A website with this URL exists already."
 # What browsers' forms send along.
 FORM_FIELDS = {"csrfmiddlewaretoken"}
+
+
+def help_text(name: str) -> str:
+    return str(Website._meta.get_field(name).help_text)  # type: ignore[union-attr]
+
+
+def flag(name: str) -> FlagField:
+    """The serializer's field of one of a website's flags."""
+    model_field: Any = Website._meta.get_field(name)
+    return FlagField(
+        label=model_field.verbose_name.capitalize(),
+        required=False,
+        initial=model_field.default,
+        help_text=model_field.help_text,
+    )
 
 
 class StrictFields(serializers.Serializer[Any]):
@@ -45,20 +63,72 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
     }
     website_url = UrlField(
         label="URL",
-        help_text=Website._meta.get_field("website_url").help_text,
+        help_text=help_text("website_url"),
         validators=[UniqueValidator(Website.objects.all(), message=TAKEN)],
     )
-    is_active = FlagField(
-        label="Active", required=False, initial=True, help_text="A website that is not active is paused."
+    is_active = flag("is_active")
+    regex_must_match = flag("regex_must_match")
+    method = WordField(Method.choices, required=False, help_text="The method of the request.")
+    http_auth = serializers.CharField(
+        label="Credentials",
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        write_only=True,
+        max_length=http_auth.MAX_LENGTH,
+        style={"input_type": "password", "autocomplete": "new-password"},
+        help_text=f"{http_auth.HOW_TO_WRITE} Kept encrypted and never answered; null or blank forgets them.",
     )
+    http_auth_scheme = serializers.SerializerMethodField(help_text="Basic, Bearer, or blank without credentials.")
+    timeout = SecondsField(
+        required=False, allow_null=True, validators=[validate_timeout], help_text=help_text("timeout")
+    )
+    follow_redirects = flag("follow_redirects")
+    verify_tls = flag("verify_tls")
+    ip_version = WordField(IpVersion.choices, required=False, help_text="Dial addresses of this version of IP only.")
 
     class Meta:
         model = Website
-        fields: tuple[str, ...] = ("website_id", "website_url", "monitoring_interval", "regex", "is_active")
-        extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {"regex": {"trim_whitespace": False}}
+        fields: tuple[str, ...] = (
+            "website_id",
+            "website_url",
+            "monitoring_interval",
+            "regex",
+            "is_active",
+            "regex_must_match",
+            "accepted_statuses",
+            "timeout",
+            "method",
+            "request_headers",
+            "request_body",
+            "http_auth",
+            "http_auth_scheme",
+            "follow_redirects",
+            "verify_tls",
+            "ip_version",
+        )
+        extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
+            "regex": {"trim_whitespace": False},
+            "request_headers": {"style": {"base_template": "textarea.html", "rows": 3}},
+            "request_body": {"trim_whitespace": False, "style": {"base_template": "textarea.html", "rows": 3}},
+        }
+
+    @extend_schema_field({"type": "string", "enum": ["", "Basic", "Bearer"]})
+    def get_http_auth_scheme(self, website: Website) -> str:
+        return http_auth.scheme_of(website.http_auth)
 
     def validate_regex(self, regex: str | None) -> str | None:
         return regex or None
+
+    def validate_http_auth(self, written: str | None) -> str:
+        return http_auth.seal(written) if written else ""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        website = self.instance or Website()
+        check_together(vars(website) | attrs)
+        if website.http_auth and "http_auth" not in attrs:
+            http_auth.refuse_elsewhere(website.website_url, attrs.get("website_url", website.website_url))
+        return attrs
 
     def save(self, **kwargs: Any) -> Website:
         """Save; a URL that somebody else took since validation is the same field error as before it."""

@@ -280,7 +280,8 @@ def test_importing_an_export_changes_nothing(
 )
 def test_every_cell_comes_back_as_it_was(regexes: list[str]) -> None:
     file = io.StringIO(newline="")
-    csv_files.write(file, [(f"https://www{n}.example.org/", 5, regex, True) for n, regex in enumerate(regexes)])
+    others = ("",) * (len(csv_files.COLUMNS) - 3)
+    csv_files.write(file, [(f"https://www{n}.example.org/", 5, regex, *others) for n, regex in enumerate(regexes)])
 
     lines = list(csv_files.read(file.getvalue().encode()))
     assert [line.cells["regex"] for line in lines] == regexes

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -10,9 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from monitoring import check_report, probe, watchlist
-from monitoring.models import State
-from monitoring.probe.types import ProbeRequest, ProbeResult
-from websites.models import Website
+from monitoring.models import Outcome
+from monitoring.probe.types import ProbeResult
+from monitoring.states import Rules, judge
+from monitoring.watchlist import Watched
+from websites.models import MONITORING_INTERVAL_MAX, Website
 from websites.plain_text import inert
 from websites.validators import normalise_url, validate_regex
 
@@ -29,8 +32,8 @@ def seconds(text: str) -> float:
 
 class Command(BaseCommand):
     help = (
-        "Check a website now and print what came; nothing is stored. Exit code 0: a good answer, "
-        "1: an error or an HTTP status of 400 and above, 2: no such website, or a bad URL or regex."
+        "Check a website now and print what came; nothing is stored. Exit code 0: the website is up, "
+        "1: it is down, or the check could not be made, 2: no such website, or a bad URL or regex."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,13 +44,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         website = self._website(options["website"])
-        request = _request(website, options["regex"], options["timeout"])
-        result = probe.check(request, guard=watchlist.guard(), user_agent=watchlist.user_agent())
+        watched = _watched(website, options["regex"], options["timeout"])
+        result = probe.check(watched.request, guard=watchlist.guard(), user_agent=watchlist.user_agent())
         if options["json"]:
-            self.stdout.write(check_report.as_json(result, website.pk))
+            self.stdout.write(check_report.as_json(result, watched.rules, website.pk))
         else:
-            self._print(result, website.pk, no_color=options["no_color"])
-        if check_report.state(result) != State.UP:
+            self._print(result, watched.rules, website.pk, no_color=options["no_color"])
+        if judge(result, watched.rules)[0] != Outcome.UP:
             raise SystemExit(1)
 
     def _website(self, text: str) -> Website:
@@ -61,25 +64,29 @@ class Command(BaseCommand):
             url = normalise_url(text)
         except ValidationError as error:
             raise CommandError(f"{inert(text[:200])}: {error.messages[0]}", returncode=BAD_USAGE) from error
-        return Website.objects.filter(website_url=url).first() or Website(website_url=url)
+        return Website.objects.filter(website_url=url).first() or Website(
+            website_url=url, monitoring_interval=MONITORING_INTERVAL_MAX
+        )
 
-    def _print(self, result: ProbeResult, website_id: int | None, *, no_color: bool) -> None:
+    def _print(self, result: ProbeResult, rules: Rules, website_id: int | None, *, no_color: bool) -> None:
         text = StringIO()
         console = Console(file=text, force_terminal=self.stdout.isatty(), no_color=no_color, highlight=False)
-        check_report.show(console, result, website_id)
+        check_report.show(console, result, rules, website_id)
         self.stdout.write(text.getvalue(), ending="")
 
 
-def _request(website: Website, regex: str | None, timeout: float | None) -> ProbeRequest:
+def _watched(website: Website, regex: str | None, timeout: float | None) -> Watched:
     """The check a worker would make, but for what the command line asks to be otherwise."""
     if regex:
         try:
             validate_regex(regex)
         except ValidationError as error:
             raise CommandError(inert(error.messages[0]), returncode=BAD_USAGE) from error
-    pattern = website.regex if regex is None else regex or None
-    if website._state.adding:
-        request = ProbeRequest(website.website_url, watchlist.TIMEOUT_MAX, pattern)
-    else:
-        request = watchlist.probe_request(website.website_url, website.monitoring_interval, pattern)
-    return ProbeRequest(request.url, timeout or request.timeout, request.pattern, wants_certificate=True)
+    if regex is not None:
+        website.regex = regex or None
+    if timeout is not None:
+        website.timeout = timeout
+    watched = watchlist.watched(website)
+    if watched.problem:
+        raise CommandError(f"This website cannot be checked: {inert(watched.problem)}", returncode=BAD_USAGE)
+    return watched._replace(request=replace(watched.request, wants_certificate=True))

@@ -15,8 +15,9 @@ from websites.plain_text import inert
 
 class Command(BaseCommand):
     help = (
-        "Import websites from a CSV file with a header row. Columns: website_url, monitoring_interval (both needed), "
-        "regex, is_active. A website whose URL is known is updated; a column that is absent changes nothing."
+        "Import websites from a CSV file with a header row. Columns: "
+        f"{', '.join(csv_files.COLUMNS)}; the first two are needed. "
+        "A website whose URL is known is updated; a column that is absent changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

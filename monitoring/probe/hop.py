@@ -1,0 +1,132 @@
+"""One request and its answer as libcurl reports them: what was dialled, the head, the body."""
+
+import socket
+from typing import Any
+
+import pycurl
+
+from monitoring.probe.classify import Failure
+from monitoring.probe.guard import AddressGuard
+from monitoring.probe.redirects import LOCATION, REDIRECT_STATUSES
+from monitoring.probe.types import BODY_CAP
+
+# What a libcurl callback returns to end the transfer: fewer bytes than it was given.
+END_TRANSFER = 0
+
+
+class Hop:
+    """The state of a handle's present request; one object serves hop after hop."""
+
+    __slots__ = (
+        "_guard",
+        "_head",
+        "_size",
+        "_socket_errno",
+        "blocked",
+        "cap_reached",
+        "chunks",
+        "dialled",
+        "follows",
+        "keeps_body",
+        "location",
+        "lookup_seconds",
+        "status",
+        "url",
+    )
+
+    url: str
+    # Seconds that its name took, before libcurl had it.
+    lookup_seconds: float
+    # 0 without a final answer.
+    status: int
+    # Of a redirect that is to be followed; empty where the server sent none.
+    location: bytes | None
+    blocked: str | None
+    dialled: bool
+    cap_reached: bool
+
+    def __init__(self, curl: pycurl.Curl, guard: AddressGuard) -> None:
+        self._guard = guard
+        self._head: list[bytes] = []
+        self.chunks: list[bytes] = []
+        self.follows = self.keeps_body = False
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+
+    def begin(self, url: str) -> None:
+        self.url = url
+        self.lookup_seconds = 0.0
+        self.status = 0
+        self.location = self.blocked = None
+        self.dialled = self.cap_reached = False
+        self._socket_errno = 0
+        self._size = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self._head.clear()
+        self.chunks.clear()
+
+    def failure(self, curl: pycurl.Curl, code: int, message: str, timeout: float) -> Failure:
+        """What is known of this hop where it did not end with an answer; `timeout` is the whole check's (seconds)."""
+        getinfo = curl.getinfo
+        return Failure(
+            code=code,
+            message=message,
+            http_status=self.status,
+            timeout=timeout,
+            name_resolved=self.dialled or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
+            os_errno=getinfo(pycurl.OS_ERRNO),
+            verify_result=getinfo(pycurl.SSL_VERIFYRESULT),
+            cap_reached=self.cap_reached,
+            blocked_address=self.blocked,
+            dialled=self.dialled,
+            socket_errno=self._socket_errno,
+        )
+
+    # --- What libcurl calls ---------------------------------------------------------------
+
+    def _open_socket(self, _purpose: int, address: Any) -> int:
+        """A descriptor for the address, which then is libcurl's; none for an address that the guard refuses."""
+        host = str(address.addr[0])
+        if not self._guard.allows(host):
+            self.blocked = host
+            return int(pycurl.SOCKET_BAD)
+        try:
+            opened = socket.socket(address.family, address.socktype, address.protocol)
+        except OSError as error:
+            self._socket_errno = error.errno or 0
+            return int(pycurl.SOCKET_BAD)
+        self.dialled = True
+        return opened.detach()
+
+    def _on_header(self, line: bytes) -> int | None:
+        if len(line) > 2:
+            self._head.append(line)
+            return None
+        return self._on_head_end()
+
+    def _on_head_end(self) -> int | None:
+        # After the body it is the end of trailers.
+        if self.status:
+            return None
+        status = int(self._head[0].split(None, 2)[1])
+        if status < 200:
+            self._head.clear()
+            return None
+        self.status = status
+        if status not in REDIRECT_STATUSES or not self.follows:
+            return None
+        found = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
+        self.location = next(found, b"")
+        return END_TRANSFER
+
+    def _on_body(self, chunk: bytes) -> int | None:
+        self._size += len(chunk)
+        if self._size > BODY_CAP:
+            self.cap_reached = True
+            return END_TRANSFER
+        if self.keeps_body:
+            self.chunks.append(chunk)
+        return None
