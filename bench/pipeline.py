@@ -46,6 +46,8 @@ def run(scenario: Scenario, seconds: float) -> Report:
             django.setup()
             call_command("migrate", interactive=False, verbosity=0)
             fill(scenario)
+            if scenario.written:
+                rows.note_when_written()
             try:
                 return measure(scenario, seconds, folder)
             finally:
@@ -59,7 +61,8 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
     with processes.target(scenario, folder), processes.product(scenario, folder) as started:
         if scenario.websites:
             rows.wait_for_first()
-        time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
+        if not scenario.cold:
+            time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
         usage = Usage()
         begun, before = time.time(), usage.sample()
         if editor is not None:
@@ -81,6 +84,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
         result.cpu_ms_per_check["all"] = round(1000 * sum(spent.values()) / checks, 4)
     result.cpu_percent = round(100 * sum(spent.values()) / (ended - begun), 1)
     result.memory_mb = {part: round(size, 1) for part, size in usage.peak.items() if size}
+    result.peak_rss_mb = {part: round(size, 1) for part, size in usage.peak_rss.items()}
     if scenario.growth is not None:
         result.growth = usage.growth("worker")
     _read_target(result, folder, begun, begun + seconds, editor)

@@ -21,6 +21,34 @@ def wait_for_first() -> None:
         time.sleep(0.1)
 
 
+def note_when_written() -> None:
+    """Have PostgreSQL keep the moment when each row is written, in a column that the product does not know."""
+    from django.db import connection
+
+    from monitoring.models import MonitoringData
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE {MonitoringData._meta.db_table} ADD COLUMN written_at timestamptz DEFAULT clock_timestamp()"
+        )
+
+
+def _written(begin: float, end: float) -> dict[str, float]:
+    """Seconds from the end of each exchange of the window to its row."""
+    from django.db import connection
+
+    from monitoring.models import MonitoringData
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM written_at - entry_timestamp) - response_time"
+            f" FROM {MonitoringData._meta.db_table}"
+            " WHERE response_time IS NOT NULL AND entry_timestamp BETWEEN to_timestamp(%s) AND to_timestamp(%s)",
+            [begin, end],
+        )
+        return percentiles([float(seconds) for (seconds,) in cursor.fetchall()])
+
+
 def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     """Fill in what the rows say of slots from `begin` to `end` (Unix time); edited websites are left out."""
     from monitoring.models import MonitoringData
@@ -57,6 +85,8 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     report.lateness = percentiles(lateness)
     _spread(report, begun, begin, seconds)
     report.first_check = first
+    if scenario.written:
+        report.written = _written(begin, end)
     if holes:
         report.holes = {
             "expected": round(holes * seconds / scenario.interval),

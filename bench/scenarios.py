@@ -39,6 +39,10 @@ class Scenario:
     holes: float = 0.0
     # Whether somebody creates, changes, pauses or deletes a website every second.
     edits: bool = False
+    # Whether the websites are new to beat, and its start is measured as well.
+    cold: bool = False
+    # Whether the moment is noted when each row is written, which costs a little.
+    written: bool = False
     # Whether django-celery-beat's own scheduler runs instead of this project's.
     stock: bool = False
 
@@ -62,7 +66,8 @@ SCENARIOS = {
     "idle": Scenario("no website", 0, 5, cpu_percent=2.0),
     "https": Scenario("full TLS handshakes", 4_000, 5, cpu_ms=0.70, lateness_p99=0.5, tls=True),
     "names": Scenario("a host name each", 10_000, 10, cpu_ms=0.35, lateness_p99=0.5, names=True),
-    "blackholes": Scenario("a tenth never answers", 10_000, 10, lateness_p99=0.5, holes=0.1),
+    "blackholes": Scenario("a tenth never answers", 10_000, 10, lateness_p99=0.5, holes=0.1, written=True),
+    "cold": Scenario("new websites, from the first second on", 10_000, 5, seconds=20.0, lateness_p99=1.0, cold=True),
     "edits": Scenario("an edit every second", 10_000, 5, lateness_p99=1.0, edits=True),
     "embedded": Scenario("SQLite and the in-process broker", 1_000, 5, lateness_p99=1.0, memory=300.0, embedded=True),
     "soak": Scenario("plain HTTP for ten minutes", 10_000, 5, seconds=600.0, lateness_p99=0.5, growth=0.2),
@@ -83,7 +88,7 @@ def urls(scenario: Scenario) -> list[str]:
 
 
 def fill(scenario: Scenario) -> None:
-    """Add the websites, as if each had been checked before."""
+    """Add the websites, as if each had been checked before, unless they are to be new."""
     from django.db.models.functions import Mod
     from django.utils import timezone
 
@@ -94,6 +99,8 @@ def fill(scenario: Scenario) -> None:
         [Website(website_url=url, monitoring_interval=scenario.interval, regex=PATTERN) for url in urls(scenario)],
         batch_size=5_000,
     )
+    if scenario.cold:
+        return
     now = timezone.now()
     schedule.owned_tasks().update(last_run_at=now)
     if scenario.stock:

@@ -50,14 +50,26 @@ class Stage:
         """End a process as its users do; returns the seconds that took. Raises `RuntimeError` for a bad end."""
         process, begun = self._processes.pop(name), time.monotonic()
         process.terminate()
-        if process.wait(60) != 0:
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
             raise RuntimeError(f"{name} ended with {process.returncode}: {self._log.read_text()[-2000:]}")
         return time.monotonic() - begun
 
     def end_all(self) -> None:
+        """End all that still run, each in any case. Raises the first error that one of them ended with."""
+        errors = []
         for name in list(self._processes):
             self.send(name, signal.SIGCONT)
-            self.end(name)
+            try:
+                self.end(name)
+            except RuntimeError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
 @contextlib.contextmanager

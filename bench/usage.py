@@ -4,6 +4,7 @@ import contextlib
 import re
 import statistics
 import time
+from pathlib import Path
 
 import psutil
 
@@ -22,6 +23,8 @@ class Usage:
     def __init__(self) -> None:
         # Megabytes (proportional set size).
         self.peak: dict[str, float] = {}
+        # Megabytes (resident set) that the largest process of the part had since its start.
+        self.peak_rss: dict[str, float] = {}
         # By part: moments of the monotonic clock, megabytes and descriptors then.
         self._samples: dict[str, list[tuple[float, float, int]]] = {}
 
@@ -31,7 +34,7 @@ class Usage:
         memory: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         descriptors: dict[str, int] = dict.fromkeys(PARTS, 0)
         for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
                 part = _part_of(process)
                 if part is None:
                     continue
@@ -42,6 +45,7 @@ class Usage:
                 # Shared memory counts once a part, not once a process.
                 memory[part] += process.memory_full_info().pss / 1e6
                 descriptors[part] += process.num_fds()
+                self.peak_rss[part] = max(self.peak_rss.get(part, 0.0), _peak_rss(process.pid))
         now = time.monotonic()
         for part, size in memory.items():
             self.peak[part] = max(self.peak.get(part, 0.0), size)
@@ -54,11 +58,19 @@ class Usage:
         half = samples[len(samples) // 2 :]
         slope = statistics.linear_regression([at for at, _, _ in half], [size for _, size, _ in half]).slope
         used = [descriptors for _, _, descriptors in half]
+        sizes = [size for _, size, _ in half]
         return {
             "mb_per_minute": round(60 * slope, 3),
+            "mb_between_least_and_most": round(max(sizes) - min(sizes), 1),
             "fewest_descriptors": min(used),
             "most_descriptors": max(used),
         }
+
+
+def _peak_rss(pid: int) -> float:
+    """VmHWM of proc(5), in megabytes."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def _part_of(process: psutil.Process) -> str | None:

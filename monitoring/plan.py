@@ -25,6 +25,9 @@ SOON_PER_SECOND = 100
 # At a start, more new websites than this wait for their slots.
 SOON_AT_START = 100
 
+# No slot is ever that early.
+_NOBODY = -1
+
 Slot = tuple[int, int]  # website id, time due
 
 
@@ -66,6 +69,8 @@ class Plan:
         self._heap: list[tuple[int, int]] = []
         # Website ids in the order in which they asked, each with the slot to serve or None for no slot.
         self._soon: dict[int, int | None] = {}
+        # Those that `take_due` handed out last because they had asked.
+        self._taken_soon: set[int] = set()
         self._soon_credit = float(SOON_PER_SECOND)
         self._soon_counted_at: int | None = None
 
@@ -108,10 +113,21 @@ class Plan:
     def take_due(self, now: int) -> list[Slot]:
         """Everything to dispatch now, each website at most once; slots too late are counted in `missed`."""
         due = [*self._slots_due(now)]
-        for website_id, _ in due:
-            self._soon.pop(website_id, None)
-        due += self._soon_due(now)
-        return due
+        self._taken_soon = {website_id for website_id, _ in due if self._soon.pop(website_id, _NOBODY) != _NOBODY}
+        soon = self._soon_due(now)
+        self._taken_soon.update(website_id for website_id, _ in soon)
+        return due + soon
+
+    def give_back(self, slots: Iterable[Slot]) -> None:
+        """Take back slots that could not be dispatched: missed, but whoever had asked for a check still waits."""
+        for website_id, _ in slots:
+            self.missed += 1
+            if website_id in self._taken_soon:
+                self._soon[website_id] = None
+
+    def waiting(self) -> list[int]:
+        """The websites that asked for a check and have not had it yet."""
+        return list(self._soon)
 
     def next_due(self) -> int | None:
         """When `take_due` will have a slot next; None where there is nothing to wait for."""

@@ -94,7 +94,16 @@ class PlanStore:
     def write_runs(self) -> None:
         """Write `last_run_at` and `total_run_count` of what ran since the last time."""
         runs, self._runs = self._runs, Counter()
-        self._write(lambda: _write_runs(runs))
+
+        def write() -> None:
+            try:
+                _write_runs(runs)
+            except Error:
+                # They are counted at the next time; between, beat's thread only adds.
+                self._runs.update(runs)
+                raise
+
+        self._write(write)
 
     def close(self) -> None:
         """Write what is still unwritten."""
@@ -105,7 +114,8 @@ class PlanStore:
     def _read(self, plan: Plan, *, at_start: bool) -> None:
         rows: list[Row] = []
         marked: list[int] = []
-        owned = schedule.owned_tasks().filter(enabled=True, interval__period="seconds")
+        # Anything else was written past the checks; reconciling mends it.
+        owned = schedule.owned_tasks().filter(enabled=True, interval__period="seconds", interval__every__gt=0)
         for task_id, name, every, start_time, last_run_at in owned.values_list(
             "pk", "name", "interval__every", "start_time", "last_run_at"
         ):
@@ -153,6 +163,9 @@ class PlanStore:
                 connection.close()
                 # Marks that were not taken off are found again by another look at the plan.
                 self._marker = None
+            except Exception:
+                # Nobody looks at what becomes of the job: it must not vanish in silence.
+                logger.exception("beat's writer failed")
 
         return self._writer.submit(run)
 

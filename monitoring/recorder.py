@@ -13,7 +13,7 @@ from monitoring.connectivity import Connectivity, Observation
 from monitoring.models import Heartbeat, Outcome, State
 from monitoring.probe import content
 from monitoring.probe.types import Certificate, Exchange
-from monitoring.rows import Row, insert, row_of
+from monitoring.rows import Row, insert, key_of, row_of, stored_among
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,8 @@ class Recorder:
         self._connectivity = connectivity
         self._missed = missed
         self._kept: list[Entry] = []
+        # What was being written when the database went away: the rows may be there.
+        self._in_doubt: list[Entry] = []
         self._failures = 0
         self._retry_at = 0.0
         self._next_heartbeat = 0.0
@@ -108,6 +110,8 @@ class Recorder:
 
         Raises `OperationalError` or `InterfaceError` where the database is away.
         """
+        if self._in_doubt:
+            self._drop_stored()
         pieces = [self._kept] if self._kept else []
         while pieces:
             self._kept = [entry for piece in reversed(pieces) for entry in piece]
@@ -115,6 +119,7 @@ class Recorder:
             try:
                 self._store(piece)
             except (OperationalError, InterfaceError):
+                self._in_doubt = piece
                 raise
             except Error:
                 # One row spoils the statement for all: find it by halves.
@@ -126,6 +131,19 @@ class Recorder:
                 website_id = piece[0].row.website_id
                 logger.exception("a check was refused by the database", extra={"website_id": website_id})
         self._kept = []
+
+    def _drop_stored(self) -> None:
+        """Keep nothing of what is in doubt that is stored after all: its commit was done, and nobody could say so."""
+        stored = stored_among([entry.row for entry in self._in_doubt])
+        self._kept = [entry for entry in self._kept if key_of(entry.row) not in stored]
+        self._in_doubt = []
+
+    def give_up(self) -> int:
+        """Drop all that is kept, and count it as lost; returns how many checks that were."""
+        count = len(self._kept)
+        self.lost += count
+        self._kept, self._in_doubt = [], []
+        return count
 
     def _put_off(self, error: Exception) -> None:
         connection.close()

@@ -13,6 +13,7 @@ from django.db import connection
 from monitoring.models import ERROR_DETAIL_MAX_LENGTH, MonitoringData
 from monitoring.probe import content
 from monitoring.probe.types import ProbeResult
+from monitoring.schedule import chunks
 
 
 class Row(NamedTuple):
@@ -59,6 +60,24 @@ def row_of(website_id: int, slot: int, result: ProbeResult, outcome: str, words:
         phases.first_byte,
         exchange.remote_ip,
     )
+
+
+Key = tuple[int, datetime]
+
+
+def key_of(row: Row) -> Key:
+    """What tells a check from all others."""
+    return row.website_id, row.entry_timestamp
+
+
+def stored_among(rows: Sequence[Row]) -> set[Key]:
+    """The keys of those of the rows that the table has. Raises `django.db.Error`."""
+    moments = [row.entry_timestamp for row in rows]
+    same_time = MonitoringData.objects.filter(entry_timestamp__range=(min(moments), max(moments)))
+    stored: set[Key] = set()
+    for ids in chunks(list({row.website_id for row in rows})):
+        stored.update(same_time.filter(website__in=ids).values_list("website_id", "entry_timestamp"))
+    return stored
 
 
 def insert(rows: Sequence[Row]) -> None:

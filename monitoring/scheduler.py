@@ -14,12 +14,14 @@ Whoever begins to lead goes on where the beat before it ended: Redis keeps up to
 """
 
 import logging
+import threading
 import time
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.backends.signals import connection_created
 from django_celery_beat.schedulers import DatabaseScheduler
 from kombu.exceptions import OperationalError
 
@@ -38,7 +40,14 @@ SHORT_TICK = 0.02
 POLL_INTERVAL = 1.0
 RUNS_INTERVAL = 300.0
 # A beat that begins to lead looks back at most so far (ms) for slots that nobody sent.
-LOOK_BACK_MS = 60_000
+LOOK_BACK_MS = 3_600_000
+# Messages in the queue, where no worker takes them: more would fill Redis, and workers that come back would first
+# have to throw all of them away. It is what 10,000 websites every 5 seconds make in four minutes.
+QUEUE_CAP = 5_000
+# Seconds between two complaints of the same kind.
+COMPLAINT_INTERVAL = 10.0
+# Seconds that PostgreSQL lets beat's own thread wait for a lock that somebody else holds.
+LOCK_TIMEOUT = 1
 SENT_KEY = "webmonitor:slots-sent-until"
 # Seconds that Redis gets to answer beat, which has other things to do meanwhile.
 BROKER_TIMEOUT = 2.0
@@ -60,9 +69,20 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         self._next_runs_write = time.monotonic() + RUNS_INTERVAL
         self._clock_offset = time.time() - time.monotonic()
         self._missed_told = 0
+        self._next_complaint = 0.0
+        # Unix time in ms, as far as this process knows.
+        self._sent_until_here: int | None = None
+        self._thread = threading.get_ident()
+        connection_created.connect(self._limit_lock_waits)
+        connection.close()
         super().__init__(*args, **kwargs)
         broker = self.app.connection_for_write()
-        self._broker_errors: tuple[type[Exception], ...] = (OperationalError, *broker.connection_errors)
+        # Among the latter: Redis answers but takes nothing, as a replica or for lack of memory.
+        self._broker_errors: tuple[type[Exception], ...] = (
+            OperationalError,
+            *broker.connection_errors,
+            *broker.channel_errors,
+        )
 
     # --- Celery's interface -------------------------------------------------------------
 
@@ -117,6 +137,12 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         options = {} if settings.EMBEDDED_BROKER else {"socket_timeout": BROKER_TIMEOUT}
         return self.app.connection_for_write(transport_options=options)
 
+    def _limit_lock_waits(self, connection: Any, **_: Any) -> None:
+        """Beat's own thread must go on: what it writes of other periodic tasks may wait, not it."""
+        if connection.vendor == "postgresql" and threading.get_ident() == self._thread:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT}s"])
+
     # --- 1.: the database -----------------------------------------------------------------
 
     def _poll(self) -> None:
@@ -127,7 +153,10 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         led, self._is_leading = self._is_leading, self._leadership.hold()
         if led != self._is_leading:
             logger.info("beat leads" if self._is_leading else "beat stands by, another one leads")
+            waiting = self.plan.waiting()
             self.plan = Plan(self.plan.missed)
+            # Their marks are taken off already, so that no other beat knows of them.
+            self.plan.ask_soon(waiting)
             self._store.forget(self._sent_until() if self._is_leading else None)
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + heartbeats.INTERVAL
@@ -144,14 +173,14 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             connection.close()
 
     def _sent_until(self) -> int | None:
-        """Up to when (ms) slots were sent; None where that is unknown or long ago, or the clock was set back."""
+        """Up to when (ms) slots were sent, at most `LOOK_BACK_MS` ago; None where that is unknown."""
         if settings.EMBEDDED_BROKER:
             return None
+        kept = self._sent_until_here
         try:
-            kept = self.producer.channel.client.get(SENT_KEY)
+            kept = self.producer.channel.client.get(SENT_KEY) or kept
         except self._broker_errors:
-            logger.warning("beat starts at the next slots, the broker cannot be reached")
-            return None
+            logger.warning("beat goes by its own memory of what was sent, the broker cannot be reached")
         now = _now_ms()
         return min(now, max(int(kept), now - LOOK_BACK_MS)) if kept else None
 
@@ -180,39 +209,53 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
     def _take_due(self, now: int) -> list[Slot]:
         self._store.hand_over_unmarked(self.plan)
         due = self.plan.take_due(now)
-        if self.plan.missed > self._missed_told:
+        if self.plan.missed > self._missed_told and time.monotonic() >= self._next_complaint:
             logger.warning("slots missed", extra={"slots": self.plan.missed - self._missed_told})
             self._missed_told = self.plan.missed
+            self._next_complaint = time.monotonic() + COMPLAINT_INTERVAL
         return due
 
     def _dispatch(self, due: list[Slot], now: int) -> None:
         entries = self.plan.entries
         if not (self._leads_still() and self._note_sent_until(now)):
-            self.plan.missed += len(due)
+            self.plan.give_back(due)
             return
         for start in range(0, len(due), BATCH_SIZE):
             batch = due[start : start + BATCH_SIZE]
             expires = max(entries[website_id].interval for website_id, _ in batch) / 1000
             if not (self._leads_still() and self._send(batch, expires)):
-                self.plan.missed += len(due) - start
+                self.plan.give_back(due[start:])
                 return
             self._store.note_runs(entries[website_id].task_id for website_id, _ in batch)
 
     def _leads_still(self) -> bool:
         """False where this process stood still for so long that another one may lead by now."""
-        self._is_leading = self._leadership.still_holds()
-        return self._is_leading
+        return self._leadership.still_holds()
 
     def _note_sent_until(self, now: int) -> bool:
-        """Keep that slots up to `now` (ms) are sent, before they are: none is ever sent twice."""
+        """Keep that slots up to `now` (ms) are sent, before they are: none is ever sent twice.
+
+        False where they cannot be, or the queue is full since no worker empties it.
+        """
+        self._sent_until_here = now
         if settings.EMBEDDED_BROKER:
             return True
         try:
-            self.producer.channel.client.set(SENT_KEY, now)
-        except self._broker_errors:
-            logger.exception("beat cannot reach the broker, slots are missed")
+            redis = self.producer.channel.client.pipeline(transaction=False)
+            _, waiting = redis.set(SENT_KEY, now).llen(self.app.conf.task_default_queue).execute()
+        except self._broker_errors as error:
+            self._complain("the broker takes nothing, slots are missed", error=str(error))
+            return False
+        if waiting >= QUEUE_CAP:
+            self._complain("no worker empties the queue, slots are missed", messages=waiting)
             return False
         return True
+
+    def _complain(self, words: str, **extra: Any) -> None:
+        """Log an error; soon after another one, it is passed over."""
+        if time.monotonic() >= self._next_complaint:
+            self._next_complaint = time.monotonic() + COMPLAINT_INTERVAL
+            logger.error(words, extra=extra)
 
     def _send(self, batch: list[Slot], expires: float) -> bool:
         task = self.app.tasks["monitoring.tasks.check_batch"]
@@ -226,8 +269,8 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
                 argsrepr=f"({len(batch)} slots)",
                 headers={"slots": len(batch)},
             )
-        except self._broker_errors:
-            logger.exception("beat cannot reach the broker, slots are missed", extra={"slots": len(batch)})
+        except self._broker_errors as error:
+            self._complain("the broker takes nothing, slots are missed", error=str(error))
             return False
         return True
 

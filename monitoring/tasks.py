@@ -4,7 +4,7 @@ import time
 
 from celery import shared_task
 
-from monitoring import retention, runner, schedule
+from monitoring import retention, runner, schedule, stopping
 
 
 @shared_task
@@ -29,4 +29,4 @@ def reconcile_schedules() -> None:
 
 @shared_task
 def prune_monitoring_data() -> None:
-    retention.prune()
+    retention.prune(stopping.is_asked)

@@ -9,7 +9,7 @@ from celery import Celery
 from celery.beat import Service
 from django.db import connections
 
-from monitoring import runner
+from monitoring import runner, stopping
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def note_expired(slots: int) -> None:
 
 def begin_stop() -> None:
     """Let nothing new begin: called, in a signal handler, when the worker is told to stop."""
+    stopping.ask()
     if _beat is not None:
         _beat.tell_to_stop()
 

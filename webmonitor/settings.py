@@ -227,6 +227,9 @@ SPECTACULAR_SETTINGS = {
 # --- Celery: https://docs.celeryq.dev/en/stable/userguide/configuration.html ---------------
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost//"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever, and also where Redis answers but takes nothing: it is a replica for now, or its memory or disk is full.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     # The default of one second between looks into the in-process queue would make checks late.
     {"polling_interval": 0.1} if EMBEDDED_BROKER else {"socket_connect_timeout": 5, "socket_timeout": 10}
@@ -240,8 +243,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "prune-monitoring-data": {
         "task": "monitoring.tasks.prune_monitoring_data",
-        "schedule": 3600.0,
-        "options": {"expire_seconds": 3600},
+        "schedule": 60.0,
+        "options": {"expire_seconds": 60},
     },
 }
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

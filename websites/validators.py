@@ -51,7 +51,7 @@ def normalise_url(text: str) -> str:
     except ValueError as error:
         raise ValidationError("The URL has no valid host and port.", code="invalid") from error
     if "@" in parts.netloc:
-        raise ValidationError("A URL has no user name or password here.", code="invalid")
+        raise ValidationError("A URL has no user name or password here: give them as http_auth.", code="invalid")
     if port == 0:
         raise ValidationError("The port must be from 1 to 65535.", code="invalid")
     if "[" in parts.netloc and ":" not in host:

@@ -61,18 +61,19 @@ SENTENCES = {
 ANSWER_CAUSES = (
     ("HTTP/0.9", "The server answered with something that is not HTTP."),
     ("Weird server reply", "The server answered with something that is not HTTP."),
-    ("Empty reply", "The server closed the connection without an answer."),
+    ("subversion", "The server answered with something that is not HTTP."),
     ("Content-Length", "The server sent an invalid Content-Length."),
     ("chunk", "The server sent an invalid chunked body."),
-    ("Too large response headers", "The server sent too many or too large headers."),
-    ("Too many response headers", "The server sent too many or too large headers."),
     ("header", "The server sent an invalid header."),
-    ("content encoding", "The body's Content-Encoding could not be decoded."),
-    ("decompress", "The body's Content-Encoding could not be decoded."),
-    ("deflat", "The body's Content-Encoding could not be decoded."),
     ("reset by peer", "The connection was reset before an answer came."),
     ("HTTP/2", "The server broke the rules of HTTP/2."),
 )
+# Where libcurl's number says more than its words.
+ANSWER_SENTENCES = {
+    pycurl.E_GOT_NOTHING: "The server closed the connection without a complete answer.",
+    pycurl.E_BAD_CONTENT_ENCODING: "The body's Content-Encoding could not be decoded.",
+    TOO_LARGE: "The server sent too many or too large headers.",
+}
 TLS_CAUSES = (
     ("alternative certificate subject name", "The certificate is for another host name."),
     ("does not match target host", "The certificate is for another host name."),
@@ -139,6 +140,7 @@ class Failure:
     verify_result: int = 0
     # What the engine itself decided; it outranks what libcurl made of that.
     cap_reached: bool = False
+    unasked_encoding: bool = False
     blocked_address: str | None = None
     dialled: bool = False
     socket_errno: int = 0
@@ -151,6 +153,8 @@ def kind(failure: Failure) -> ErrorKind:
     code = failure.code
     if failure.cap_reached:
         return ErrorKind.BODY_TOO_LARGE
+    if failure.unasked_encoding:
+        return ErrorKind.INVALID_RESPONSE
     if failure.socket_errno in OUR_OWN_ERRNOS:
         return ErrorKind.INTERNAL
     if code == pycurl.E_COULDNT_CONNECT:
@@ -199,7 +203,7 @@ def _sentence(error: ErrorKind, failure: Failure) -> str:  # noqa: PLR0911 one r
         case ErrorKind.TLS:
             return _tls_sentence(failure)
         case ErrorKind.INVALID_RESPONSE:
-            return _caused(ANSWER_CAUSES, failure.message) or SENTENCES[error]
+            return _answer_sentence(failure)
         case ErrorKind.INTERNAL if failure.code == pycurl.E_COULDNT_CONNECT:
             return f"{SENTENCES[error][:-1]}: {_errno_words(failure.socket_errno or failure.os_errno)}."
         case ErrorKind.INTERNAL if failure.message or failure.socket_errno:
@@ -211,6 +215,13 @@ def _sentence(error: ErrorKind, failure: Failure) -> str:  # noqa: PLR0911 one r
 
 def _timeout_stage(failure: Failure) -> str:
     return "" if failure.http_status else ", not even its headers"
+
+
+def _answer_sentence(failure: Failure) -> str:
+    if failure.unasked_encoding:
+        return "The body comes in an encoding that was not asked for (br)."
+    known = ANSWER_SENTENCES.get(failure.code) or _caused(ANSWER_CAUSES, failure.message)
+    return known or SENTENCES[ErrorKind.INVALID_RESPONSE]
 
 
 def _tls_sentence(failure: Failure) -> str:

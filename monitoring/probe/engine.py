@@ -65,7 +65,7 @@ class Engine:
 
     def start(self) -> None:
         """Start the thread; once only."""
-        self._at_once = checks_at_once()
+        self.at_once = checks_at_once()
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._begin_afresh()
         self._thread.start()
@@ -138,14 +138,14 @@ class Engine:
 
     def _patience(self) -> float:
         """Seconds to wait for events; negative is for ever."""
-        if self._waiting and len(self._running) < self._at_once:
+        if self._waiting and len(self._running) < self.at_once:
             return 0.0
         next_look = self._next_look if self._lookups else None
         ends = [moment for moment in (self._timer_at, self._stop_at, next_look) if moment is not None]
         return max(0.0, min(ends) - time.monotonic()) if ends else -1.0
 
     def _admit(self) -> None:
-        for _ in range(min(ADMITTED_AT_ONCE, len(self._waiting), self._at_once - len(self._running))):
+        for _ in range(min(ADMITTED_AT_ONCE, len(self._waiting), self.at_once - len(self._running))):
             self._begin(*self._waiting.popleft())
 
     def _begin(self, request: ProbeRequest, index: int, on_exchange: OnExchange) -> None:

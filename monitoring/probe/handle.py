@@ -18,7 +18,7 @@ CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
     (pycurl.FOLLOWLOCATION, 0),
     (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
     (pycurl.HTTP09_ALLOWED, 0),
-    (pycurl.ACCEPT_ENCODING, ""),
+    (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
     # Every check makes a connection of its own, with nothing remembered from the one before.
     (pycurl.FRESH_CONNECT, 1),
     (pycurl.FORBID_REUSE, 1),

@@ -12,6 +12,9 @@ from monitoring.probe.types import BODY_CAP
 
 # What a libcurl callback returns to end the transfer: fewer bytes than it was given.
 END_TRANSFER = 0
+# A body in brotli makes its reader keep as much as it likes, 16 MiB each (RFC 7932, section 9.1). So it is not asked
+# for, and not read where it comes all the same, as libcurl would.
+BROTLI = b"br"
 
 
 class Hop:
@@ -22,6 +25,7 @@ class Hop:
         "_head",
         "_size",
         "_socket_errno",
+        "_unasked_encoding",
         "blocked",
         "cap_reached",
         "chunks",
@@ -61,6 +65,7 @@ class Hop:
         self.location = self.blocked = None
         self.dialled = self.cap_reached = False
         self._socket_errno = 0
+        self._unasked_encoding = False
         self._size = 0
         self.clear()
 
@@ -83,6 +88,7 @@ class Hop:
             blocked_address=self.blocked,
             dialled=self.dialled,
             socket_errno=self._socket_errno,
+            unasked_encoding=self._unasked_encoding,
         )
 
     # --- What libcurl calls ---------------------------------------------------------------
@@ -104,6 +110,8 @@ class Hop:
     def _on_header(self, line: bytes) -> int | None:
         if len(line) > 2:
             self._head.append(line)
+            if line[7:8] == b"-" and line[:16].lower() == b"content-encoding":
+                self._unasked_encoding |= BROTLI in line.lower()
             return None
         return self._on_head_end()
 
@@ -117,7 +125,7 @@ class Hop:
             return None
         self.status = status
         if status not in REDIRECT_STATUSES or not self.follows:
-            return None
+            return END_TRANSFER if self._unasked_encoding else None
         found = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
         self.location = next(found, b"")
         return END_TRANSFER

@@ -9,8 +9,6 @@ from monitoring.probe import AddressGuard, ProbeRequest, ProbeResult, check
 from monitoring.tests.servers import Script, Server
 
 LOOPBACK = AddressGuard([ip_network("127.0.0.0/8"), ip_network("::1/128")])
-GZIP = 31
-ZLIB = 15
 
 
 def probe(url: str, *, timeout: float = 20.0, pattern: str | None = None) -> ProbeResult:

@@ -203,6 +203,10 @@ def compressed_zeros(window_bits: int) -> tuple[bytes, bytes]:
     return begin, packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
+# A brotli stream, which Python has no compressor for: its begin, and a piece that adds a mebibyte of zeros each time.
+BROTLI_ZEROS = bytes.fromhex("afffff877f02201e0b0472ef1f0c"), bytes.fromhex("faff7ff82700e2b00040f7fec100")
+
+
 def http2_frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     """RFC 9113, section 4.1; kind 0 is DATA, 1 HEADERS, 4 SETTINGS."""
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload

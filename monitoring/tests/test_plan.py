@@ -122,6 +122,20 @@ def test_a_check_asked_for_is_due_at_once_and_the_slot_stays() -> None:
     assert plan.next_due() == slot
 
 
+def test_slots_that_could_not_be_sent_are_missed_and_who_had_asked_still_waits() -> None:
+    plan = plan_of((1, 300), (2, 300), (3, 5))
+    plan.ask_soon([1])
+    plan.begin([2], START)
+    own_slot = plan.entries[3].due
+    due = plan.take_due(own_slot)
+    assert {website_id for website_id, _ in due} == {1, 2, 3}
+    plan.give_back(due)
+    assert plan.missed == 3
+    assert plan.waiting() == [1, 2]
+    assert plan.take_due(own_slot + 10) == [(1, own_slot + 10), (2, own_slot + 10)]
+    assert plan.waiting() == []
+
+
 def test_many_checks_asked_for_are_spread_over_seconds_each_done_once() -> None:
     plan = plan_of(*[(pk, 300) for pk in range(1, 1001)])
     plan.take_due(START)

@@ -226,7 +226,7 @@ def probe(url: str, guard: AddressGuard = CLOSED) -> Exchange:
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_an_inner_address_opens_a_connection(host: str) -> None:
+def test_s1_no_spelling_of_an_inner_address_opens_a_connection(host: str) -> None:
     with loopback_listeners() as (four, six):
         exchange = probe(four.url(host=host))
         assert (four.accepted, six.accepted) == (0, 0)
@@ -236,7 +236,7 @@ def test_no_spelling_of_an_inner_address_opens_a_connection(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_a_redirect_to_an_inner_address_opens_no_connection(host: str) -> None:
+def test_s2_a_redirect_to_an_inner_address_opens_no_connection(host: str) -> None:
     # 127.0.0.2 stands for the public website, and so is named.
     guard = AddressGuard([ip_network("127.0.0.2/32")])
     with loopback_listeners() as (four, six):
@@ -248,8 +248,26 @@ def test_a_redirect_to_an_inner_address_opens_no_connection(host: str) -> None:
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.0/8", "::1/128"])
-def test_of_a_name_with_two_addresses_only_the_allowed_one_is_dialled(allowed: str) -> None:
+def test_s3_of_a_name_with_two_addresses_only_the_allowed_one_is_dialled(allowed: str) -> None:
     with loopback_listeners() as (four, six):
         exchange = probe(four.url(host="localhost"), AddressGuard([ip_network(allowed)]))
         assert (four.accepted, six.accepted) == ((1, 0) if "." in allowed else (0, 1))
     assert (exchange.http_status, exchange.error) == (200, None)
+
+
+def test_s3_a_name_that_answers_otherwise_the_second_time_is_judged_again() -> None:
+    from monitoring.tests.test_probe_names import engine
+
+    # 127.0.0.2 stands for the public address.
+    answers = iter([("127.0.0.2",), ("127.0.0.1",), ("127.0.0.1", "127.0.0.2")])
+    guard = AddressGuard([ip_network("127.0.0.2/32")])
+    outside = Server(answering(redirect("http://rebound.test:PORT/")), host="127.0.0.2")
+    with loopback_listeners() as (inner, _), outside, engine(lambda _: next(answers), guard=guard) as ask:
+        outside.script = answering(redirect(f"http://rebound.test:{inner.port}/"))
+        # The first answer is dialled, and its redirect to the same name gets the second one.
+        first = ask(ProbeRequest(f"http://rebound.test:{outside.port}/", 5.0))
+        assert (first.error, outside.accepted, inner.accepted) == (ErrorKind.BLOCKED_ADDRESS, 1, 0)
+        # Of both, only the allowed one is dialled.
+        outside.script = answering(response())
+        assert ask(ProbeRequest(f"http://rebound.test:{outside.port}/", 5.0)).http_status == 200
+        assert inner.accepted == 0

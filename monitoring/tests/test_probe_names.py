@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_network
 
 import pytest
 
 from monitoring.probe import AddressGuard, Engine, ErrorKind, Exchange, ProbeRequest, names
 from monitoring.probe.names import Lookup, Resolver, look_up, name_in
+from monitoring.tests.probing import LOOPBACK
 from monitoring.tests.servers import Server, answering, redirect, response
 
 PATIENCE = 10.0
@@ -120,9 +120,11 @@ def test_a_name_that_nobody_wants_any_more_is_not_looked_up(monkeypatch: pytest.
 
 
 @contextmanager
-def engine(by: Callable[[str], tuple[str, ...]]) -> Iterator[Callable[[ProbeRequest], Exchange]]:
+def engine(
+    by: Callable[[str], tuple[str, ...]], *, guard: AddressGuard = LOOPBACK
+) -> Iterator[Callable[[ProbeRequest], Exchange]]:
     """An engine that knows names from `by`; it checks one URL at a time."""
-    made = Engine(AddressGuard([ip_network("127.0.0.0/8")]), user_agent="webmonitor/test")
+    made = Engine(guard, user_agent="webmonitor/test")
     made._resolver = Resolver(made._on_lookup, by=by)
     made.start()
     exchanges: queue.SimpleQueue[Exchange] = queue.SimpleQueue()

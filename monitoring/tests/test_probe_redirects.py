@@ -3,13 +3,11 @@
 import pytest
 
 from monitoring.probe import ErrorKind
-from monitoring.tests.probing import GZIP, bounded_memory, outcome, probe
+from monitoring.tests.probing import outcome, probe
 from monitoring.tests.servers import (
     Peer,
     Server,
     answering,
-    compressed_zeros,
-    endless,
     redirect,
     response,
     routing,
@@ -79,21 +77,6 @@ def test_relative_and_absolute_locations_are_followed(status: str, location: str
 def test_a_redirect_to_no_web_address_is_bad(location: str | None) -> None:
     answer = response("302 Found") if location is None else redirect(location)
     assert outcome(answering(answer)) == (302, "bad_redirect")
-
-
-def test_the_body_of_a_redirect_is_neither_awaited_nor_counted() -> None:
-    begin, more = compressed_zeros(GZIP)
-    head = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Encoding: gzip\r\n\r\n"
-    bomb = endless(head + begin, more * 100)
-
-    def script(peer: Peer) -> None:
-        if peer.server.accepted == 1:
-            bomb(peer)
-        answering(response(body=b"text"))(peer)
-
-    with bounded_memory(20), Server(script) as server:
-        result = probe(server.url(), pattern=".+")
-    assert (result.exchange.http_status, result.exchange.error, result.matches) == (200, None, ["text"])
 
 
 def test_the_deadline_covers_all_hops_together() -> None:

@@ -2,7 +2,6 @@
 
 import time
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ from monitoring.tests.servers import (
     redirect,
     response,
     routing,
-    self_signed_context,
 )
 
 LOOPBACK = AddressGuard([ip_network("127.0.0.0/8"), ip_network("::1/128")])
@@ -51,65 +49,11 @@ def test_the_certificate_comes_along_on_request(authority: Authority) -> None:
     assert seen.not_before < time.time() < seen.not_after < time.time() + 86_400 + 60
 
 
-def test_an_expired_certificate(authority: Authority) -> None:
-    with Server(ANSWER, tls=authority.context("127.0.0.1", expired=True)) as server:
-        exchange = probe(server.url(), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert exchange.error_detail == "The certificate has expired."
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_a_certificate_for_another_host(authority: Authority, host: str) -> None:
-    with Server(ANSWER, tls=authority.context("elsewhere.example")) as server:
-        exchange = probe(server.url(host=host), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert exchange.error_detail == "The certificate is for another host name."
-
-
-def test_a_self_signed_certificate(authority: Authority, tmp_path: Path) -> None:
-    with Server(ANSWER, tls=self_signed_context(tmp_path, "127.0.0.1")) as server:
-        exchange = probe(server.url(), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert "self-signed" in exchange.error_detail
-
-
-def test_an_issuer_nobody_trusts(authority: Authority, tmp_path: Path) -> None:
-    with Server(ANSWER, tls=Authority(tmp_path).context("127.0.0.1")) as server:
-        exchange = probe(server.url(), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert "not trusted" in exchange.error_detail
-
-
 def test_the_public_authorities_are_the_default(authority: Authority) -> None:
     with Server(ANSWER, tls=authority.context("127.0.0.1")) as server:
         request = ProbeRequest(server.url(), timeout=20.0)
         exchange = check(request, guard=LOOPBACK, user_agent="webmonitor/test").exchange
     assert exchange.error is ErrorKind.TLS
-
-
-def test_outdated_tls(authority: Authority) -> None:
-    with Server(ANSWER, tls=authority.outdated_context("127.0.0.1")) as server:
-        exchange = probe(server.url(), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert "outdated" in exchange.error_detail
-
-
-def test_plain_http_on_a_port_asked_for_tls(authority: Authority) -> None:
-    def script(peer: Peer) -> None:
-        peer.first_bytes()
-        peer.send(response("400 Bad Request"))
-        peer.finish()
-
-    with Server(script) as server:
-        exchange = probe(server.url().replace("http:", "https:"), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.TLS)
-    assert exchange.error_detail == "The server does not speak TLS on this port."
-
-
-def test_tls_on_a_port_asked_for_plain_http(authority: Authority) -> None:
-    with Server(ANSWER, tls=authority.context("127.0.0.1")) as server:
-        exchange = probe(server.url().replace("https:", "http:"), authority)
-    assert (exchange.http_status, exchange.error) == (0, ErrorKind.INVALID_RESPONSE)
 
 
 def test_a_handshake_that_is_broken_off(authority: Authority) -> None:

@@ -144,11 +144,40 @@ def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
 
     monkeypatch.setattr(desk, "_store", store_until_away)
     statuses = [201, 202, 203, 204]
-    desk.write([check(website.pk, http_status=status) for status in statuses])
+    desk.write([check(website.pk, http_status=status, started_at=1_800_000_000.0 + status) for status in statuses])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202]
     desk.write([])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == statuses
     assert desk.lost == 0
+
+
+def test_a_commit_of_which_nobody_heard_writes_no_row_twice(website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "RETRY_DELAYS", (0.0,))
+    desk = recorder_of()
+    store = desk._store
+
+    def store_and_lose_the_line(entries: list[recorder.Entry]) -> None:
+        store(entries)
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "_store", store_and_lose_the_line)
+        desk.write([check(website.pk, http_status=201), check(website.pk, http_status=202, started_at=1_800_000_001.0)])
+    desk.write([check(website.pk, http_status=203, started_at=1_800_000_002.0)])
+    assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202, 203]
+    assert desk.lost == 0
+
+
+def test_what_is_given_up_is_counted_and_not_tried_again(website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = recorder_of()
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "_store", lambda _entries: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            desk.write([check(website.pk)])
+    assert desk.give_up() == 1
+    desk.write([check(website.pk, http_status=203)])
+    assert [row.http_status for row in MonitoringData.objects.all()] == [203]
+    assert desk.lost == 1
 
 
 def test_checks_are_kept_while_the_database_is_away_and_written_once_after(

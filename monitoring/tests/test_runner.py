@@ -9,10 +9,12 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from monitoring import recorder, stopping
 from monitoring import runner as runner_module
 from monitoring.models import MonitoringData, WebsiteState
 from monitoring.runner import Runner
 from monitoring.tests.servers import Peer, Server, answering, response
+from websites import http_auth
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,7 +112,7 @@ def test_a_website_deleted_while_it_is_checked_leaves_nothing_behind(runner: Run
 
 
 def test_tasks_wait_while_too_many_checks_are_under_way(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "IN_FLIGHT_CAP", 1)
+    monkeypatch.setattr(runner, "_in_flight_cap", 1)
     with Server(hold) as silent, Server(ANSWER) as quick:
         first, second = add(silent.url()), add(quick.url())
         runner.submit([(first.pk, now_ms())])
@@ -127,6 +129,105 @@ def test_tasks_wait_while_too_many_checks_are_under_way(runner: Runner, monkeypa
         silent.closing.set()
         wait_for(lambda: MonitoringData.objects.count() == 2)
         task.join()
+
+
+def test_a_slot_that_expires_while_its_task_waits_is_not_checked(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_in_flight_cap", 1)
+    with Server(hold) as silent, Server(ANSWER) as quick:
+        first, second = add(silent.url()), add(quick.url())
+        runner.submit([(first.pk, now_ms())])
+        task = threading.Thread(target=submit_and_close, args=(runner, second.pk, now_ms() - 4_900))
+        task.start()
+        wait_for(lambda: bool(silent.requests))
+        time.sleep(0.2)
+        silent.closing.set()
+        task.join(10)
+        assert not quick.requests
+    assert runner.missed == 1
+
+
+def submit_and_close(runner: Runner, website_id: int, slot: int) -> None:
+    runner.submit([(website_id, slot)])
+    connections.close_all()
+
+
+def test_a_task_that_waits_ends_with_its_worker(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_in_flight_cap", 1)
+    with Server(hold) as silent:
+        first, second = add(silent.url()), add(silent.url("/second"))
+        runner.submit([(first.pk, now_ms())])
+        task = threading.Thread(target=submit_and_close, args=(runner, second.pk, now_ms()))
+        task.start()
+        wait_for(lambda: bool(silent.requests))
+        monkeypatch.setattr(stopping, "is_asked", lambda: True)
+        task.join(10)
+        assert not task.is_alive()
+        assert len(silent.requests) == 1
+    assert runner.missed == 1
+
+
+def test_bodies_that_wait_to_be_read_keep_others_from_coming(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "BODIES_CAP", 100_000)
+    release, write = threading.Event(), recorder.Recorder.write
+
+    def write_late(desk: recorder.Recorder, checks: list[recorder.Check]) -> None:
+        release.wait(10)
+        write(desk, checks)
+
+    monkeypatch.setattr(recorder.Recorder, "write", write_late)
+    with Server(answering(response(body=b"x" * 90_000))) as server:
+        first, second, third = (add(server.url(path), regex="y") for path in ("/1", "/2", "/3"))
+        runner.submit([(first.pk, now_ms())])
+        wait_for(lambda: runner._held == 90_000)
+        # That one would have room; a second one of such bodies has not.
+        runner.submit([(second.pk, now_ms())])
+        wait_for(lambda: runner._held == 180_000)
+        task = threading.Thread(target=submit_and_close, args=(runner, third.pk, now_ms()))
+        task.start()
+        task.join(0.5)
+        assert task.is_alive()
+        release.set()
+        wait_for(lambda: MonitoringData.objects.count() == 3)
+        task.join()
+    assert runner._held == 0
+
+
+def test_credentials_that_cannot_be_read_any_more_are_our_own_fault(runner: Runner, settings: Settings) -> None:
+    with Server(ANSWER) as server:
+        website = add(server.url())
+        Website.objects.filter(pk=website.pk).update(http_auth=http_auth.seal("Basic me:secret"))
+        settings.SECRET_KEY = "another one"
+        runner.submit([(website.pk, now_ms())])
+        wait_for(MonitoringData.objects.exists)
+    row = MonitoringData.objects.get()
+    assert (row.error, row.outcome, server.requests) == ("internal", "unknown", [])
+    assert "SECRET_KEY has changed" in row.error_detail
+
+
+def test_the_websites_own_options_and_rules_decide(runner: Runner) -> None:
+    with Server(answering(response("404 Not Found", b"hello"))) as server:
+        website = Website.objects.create(
+            website_url=server.url(),
+            monitoring_interval=5,
+            regex="bye",
+            regex_must_match=True,
+            accepted_statuses="404",
+            method="POST",
+            request_body="text",
+            request_headers="X-One: 1\nX-Two: 2",
+            http_auth=http_auth.seal("Bearer token"),
+        )
+        runner.submit([(website.pk, now_ms())])
+        wait_for(MonitoringData.objects.exists)
+    row = MonitoringData.objects.get()
+    assert (row.http_status, row.error, row.outcome) == (404, "", "down")
+    assert row.error_detail == "The regex matches nothing."
+    head = server.requests[0]
+    assert head.startswith(b"POST / HTTP/1.1")
+    for line in (b"X-One: 1", b"X-Two: 2", b"Authorization: Bearer token"):
+        assert line in head
 
 
 def test_what_is_under_way_at_a_stop_is_finished_and_written(runner: Runner) -> None:

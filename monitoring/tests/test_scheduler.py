@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+import redis
 from celery import current_app as app
 from celery.worker.request import Request
 from django.conf import settings
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
+from monitoring import plan_store, schedule
 from monitoring import runner as runner_module
-from monitoring import schedule
+from monitoring import scheduler as scheduler_module
 from monitoring.models import Heartbeat
 from monitoring.plan import SOON_AT_START, next_slot, phase_of
 from monitoring.runner import Runner
@@ -161,6 +164,83 @@ def test_the_second_beat_stands_by_and_takes_over(bench: Bench) -> None:
         other.tick_until(lambda: other.checked() == [website.pk])
     finally:
         other.close()
+
+
+def test_a_check_asked_for_survives_a_lead_that_is_lost(bench: Bench) -> None:
+    websites = make_websites(150)
+    forget_marks()
+    bench.tick_for(0.3)
+    schedule.request_check([website.pk for website in websites])
+    bench.tick_until(lambda: 50 < len(bench.checked()) < 150)
+    bench.scheduler._leadership.release()
+    bench.scheduler._is_leading = False
+    bench.tick_until(lambda: len(bench.checked()) >= 150)
+    assert Counter(bench.checked()) == Counter(website.pk for website in websites)
+
+
+def test_a_new_website_whose_message_could_not_be_sent_is_checked_a_little_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    website = make_websites(1)[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.scheduler, "_send", lambda *_: False)
+        bench.tick_until(lambda: bench.scheduler.plan.missed > 0)
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+
+
+def test_what_no_worker_takes_does_not_fill_the_queue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    if settings.EMBEDDED_BROKER:
+        pytest.skip("the in-process broker's worker is always there")
+    make_websites(100, interval=5)
+    forget_marks()
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler_module, "QUEUE_CAP", 0)
+        bench.tick_until(lambda: bench.scheduler.plan.missed >= 50)
+        assert bench.checked() == []
+    bench.tick_until(lambda: len(bench.checked()) >= 50)
+
+
+def test_a_redis_that_answers_and_takes_nothing_is_a_broker_that_is_away(bench: Bench) -> None:
+    if settings.EMBEDDED_BROKER:
+        pytest.skip("there is no Redis")
+    assert issubclass(redis.exceptions.ReadOnlyError, bench.scheduler._broker_errors)
+    assert issubclass(redis.exceptions.OutOfMemoryError, bench.scheduler._broker_errors)
+
+
+def test_beats_own_thread_waits_for_no_lock_for_long(bench: Bench) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one lock, that is held for moments")
+    bench.tick_for(0.3)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("1s",)
+
+
+def test_an_interval_that_is_none_neither_ends_beat_nor_stays(bench: Bench) -> None:
+    website = make_websites(1, interval=60)[0]
+    forget_marks()
+    IntervalSchedule.objects.update(every=0)
+    PeriodicTasks.update_changed()
+    bench.tick_for(1.5)
+    assert bench.checked() == []
+    assert schedule.reconcile().changed == 1
+    schedule.request_check([website.pk])
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+
+
+def test_runs_that_could_not_be_written_are_counted_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    website = make_websites(1)[0]
+    bench.tick_until(lambda: bench.checked() == [website.pk])
+    with monkeypatch.context() as patch:
+        patch.setattr(plan_store, "_write_runs", lambda _runs: database_is_away())
+        bench.scheduler._store.write_runs()
+        bench.scheduler._store._writer.submit(lambda: None).result(10)
+    bench.scheduler.close()
+    assert PeriodicTask.objects.get(name=f"website-{website.pk}").total_run_count == 1
+
+
+def database_is_away() -> None:
+    raise OperationalError("away")
 
 
 def test_a_beat_that_takes_over_sends_what_nobody_sent_and_nothing_twice(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What people are answered while somebody keeps a lock on the database."""
+"""What people are answered while somebody keeps a lock on the database, or while it is not there at all."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from monitoring.schedule import owned_tasks
+from monitoring.tests.servers import refusing_port
 from websites.models import Website
 from websites.tests.people import signed_in
 
@@ -59,3 +60,29 @@ def test_the_admin_says_it_in_a_sentence(admin_client: Client) -> None:
     response = admin_client.post("/admin/websites/website/add/", body, headers={"Accept": "text/html"})
     assert (response.status_code, response.content.decode()) == (503, SENTENCE)
     assert not Website.objects.exists()
+
+
+@pytest.fixture
+def gone(editor: APIClient, admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody listens where PostgreSQL was; SQLite's file has no folder."""
+    connection.close()
+    with monkeypatch.context() as patch, refusing_port() as port:
+        if connection.vendor == "sqlite":
+            patch.setitem(connection.settings_dict, "NAME", "/nonexistent/database")
+        else:
+            patch.setitem(connection.settings_dict, "PORT", port)
+        yield
+    connection.close()
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize("path", ["/websites", "/monitoring", "/website?keyword=x"])
+def test_without_a_database_the_api_says_so(editor: APIClient, path: str) -> None:
+    response = editor.get(path)
+    assert (response.status_code, response.json()) == (503, {"detail": SENTENCE})
+
+
+@pytest.mark.usefixtures("gone")
+def test_without_a_database_the_admin_says_so(admin_client: Client) -> None:
+    response = admin_client.get("/admin/websites/website/", headers={"Accept": "text/html"})
+    assert (response.status_code, response.content.decode()) == (503, SENTENCE)

@@ -66,7 +66,7 @@ def test_each_url_has_one_spelling(given: str, normal: str) -> None:
         "http://example.org/" + "ä" * 1000,
     ],
 )
-def test_what_is_no_plain_web_address_is_refused_with_a_sentence(url: str) -> None:
+def test_s4_what_is_no_plain_web_address_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         normalise_url(url)
     assert refusal.value.messages[0].endswith(".")

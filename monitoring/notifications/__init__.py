@@ -1,0 +1,1 @@
+"""Telling people: what goes out to services that they chose."""

@@ -1,0 +1,109 @@
+"""HTTP to addresses that users typed: `requests`, held to what the address guard allows.
+
+The guard judges the address that is dialled, after the name was looked up, so that neither a name nor a second answer
+of its name server leads inside. Redirects are not followed, and no proxy or password is taken from the environment.
+"""
+
+import socket
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from monitoring.probe.guard import AddressGuard
+
+
+class BlockedAddressError(requests.ConnectionError):
+    """The host has no address that may be dialled."""
+
+
+def session(guard: AddressGuard) -> requests.Session:
+    """A session whose connections go only where the guard lets them; close it after use."""
+    made = _Session()
+    made.trust_env = False
+    adapter = _GuardedAdapter(guard)
+    made.mount("http://", adapter)
+    made.mount("https://", adapter)
+    return made
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """A redirect is an answer like any other."""
+
+
+class _BlockedError(Exception):
+    """Passes through urllib3, which makes errors of its own of all that it knows."""
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def __init__(self, guard: AddressGuard) -> None:
+        self._guard = guard
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        try:
+            return super().send(request, *args, **kwargs)
+        except _BlockedError as error:
+            raise BlockedAddressError(str(error), request=request) from error
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        guard = self._guard
+
+        class Plain(_Guarded, HTTPConnection):
+            address_guard = guard
+
+        class Secured(_Guarded, HTTPSConnection):
+            address_guard = guard
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecuredPool(HTTPSConnectionPool):
+            ConnectionCls = Secured
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
+
+
+class _Guarded:
+    """Makes urllib3's connections dial allowed addresses only."""
+
+    address_guard: AddressGuard
+    _dns_host: str
+    host: str
+    port: int
+    timeout: float | None
+    socket_options: Any
+
+    def _new_conn(self) -> socket.socket:
+        blocked, last = "", None
+        for family, kind, protocol, _, address in self._addresses():
+            host = str(address[0])
+            if not self.address_guard.allows(host):
+                blocked = host
+                continue
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(self.timeout)
+                for option in self.socket_options or ():
+                    connection.setsockopt(*option)
+                connection.connect(address)
+            except OSError as error:
+                connection.close()
+                last = error
+                continue
+            return connection
+        if last is None:
+            raise _BlockedError(f"The address {blocked} is not in a network that may be reached.")
+        raise NewConnectionError(self, f"No connection could be made: {last}") from last  # type: ignore[arg-type]
+
+    def _addresses(self) -> list[Any]:
+        try:
+            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(self.host, self, reason) from error  # type: ignore[arg-type]
