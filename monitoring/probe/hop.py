@@ -100,7 +100,7 @@ class Hop:
             self.blocked = host
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = socket.socket(address.family, address.socktype, address.protocol)
+            opened = socket.SocketType(address.family, address.socktype, address.protocol)
         except OSError as error:
             self._socket_errno = error.errno or 0
             return int(pycurl.SOCKET_BAD)

@@ -23,6 +23,8 @@ from monitoring.tests.hostile_servers import StubResolver, serving
 from monitoring.tests.servers import Server, answering, response
 from websites.models import Website
 
+pytestmark = pytest.mark.django_db
+
 # Seconds: of the websites that misbehave, and in which all rows must be there.
 TIMEOUT = 2.0
 PATIENCE = 60.0
