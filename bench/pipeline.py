@@ -45,7 +45,6 @@ def run(scenario: Scenario, seconds: float) -> Report:
 
             django.setup()
             call_command("migrate", interactive=False, verbosity=0)
-            fill(scenario)
             if scenario.written:
                 rows.note_when_written()
             try:
@@ -57,27 +56,19 @@ def run(scenario: Scenario, seconds: float) -> Report:
 def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
     """Run beat and worker against the target and report the window."""
     result = Report()
-    editor = Editor(scenario, seconds) if scenario.edits else None
-    with processes.target(scenario, folder), processes.product(scenario, folder) as started:
-        if scenario.websites:
-            rows.wait_for_first()
-        if not scenario.cold:
-            time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
-        usage = Usage()
-        begun, before = time.time(), usage.sample()
-        if editor is not None:
-            editor.start()
-        while (left := begun + seconds - time.time()) > 0:
-            time.sleep(min(left, SAMPLE_INTERVAL))
-            usage.sample()
-        after, ended = usage.sample(), time.time()
-        if editor is not None:
-            editor.stop()
-        if scenario.websites:
-            time.sleep(DRAIN)
+    with processes.target(scenario, folder) as cases:
+        fill(scenario, cases)
+        editor = Editor(scenario, seconds) if scenario.edits else None
+        with processes.product(scenario, folder) as started:
+            if scenario.websites:
+                rows.wait_for_first()
+            if not scenario.cold:
+                time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
+            begun, ended, spent, usage = observe(seconds, editor)
+            if scenario.websites:
+                time.sleep(DRAIN)
     rows.count(result, scenario, begun, begun + seconds)
     result.first_check = round(result.first_check - started, 2) if result.stored else 0.0
-    spent = {part: after[part] - before[part] for part in PARTS}
     checks = (result.stored + result.holes.get("stored", 0)) * (ended - begun) / seconds
     if checks:
         result.cpu_ms_per_check = {part: round(1000 * cpu / checks, 4) for part, cpu in spent.items()}
@@ -85,11 +76,26 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
     result.cpu_percent = round(100 * sum(spent.values()) / (ended - begun), 1)
     result.memory_mb = {part: round(size, 1) for part, size in usage.peak.items() if size}
     result.peak_rss_mb = {part: round(size, 1) for part, size in usage.peak_rss.items()}
-    if scenario.growth is not None:
+    if scenario.growth is not None or scenario.memory_range is not None:
         result.growth = usage.growth("worker")
     _read_target(result, folder, begun, begun + seconds, editor)
     result.log = [line for line in (folder / "log").read_text(errors="replace").splitlines() if WORRYING.search(line)]
     return result
+
+
+def observe(seconds: float, editor: Editor | None) -> tuple[float, float, dict[str, float], Usage]:
+    """Let it run for so long; returns the moments of begin and end (Unix time), CPU seconds by part, and the rest."""
+    usage = Usage()
+    begun, before = time.time(), usage.sample()
+    if editor is not None:
+        editor.start()
+    while (left := begun + seconds - time.time()) > 0:
+        time.sleep(min(left, SAMPLE_INTERVAL))
+        usage.sample()
+    after, ended = usage.sample(), time.time()
+    if editor is not None:
+        editor.stop()
+    return begun, ended, {part: after[part] - before[part] for part in PARTS}, usage
 
 
 def _read_target(result: Report, folder: Path, begin: float, end: float, editor: Editor | None) -> None:

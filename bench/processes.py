@@ -1,6 +1,7 @@
 """The processes of a benchmark: the target, and beat and worker as users run them."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import certifi
 
@@ -73,8 +75,11 @@ def running(
 
 
 @contextlib.contextmanager
-def target(scenario: Scenario, folder: Path) -> Iterator[None]:
-    """The target, and a name server where the websites have names. What they saw is in `folder / "seen"` at the end."""
+def target(scenario: Scenario, folder: Path) -> Iterator[list[Any]]:
+    """The target, a name server where the websites have names, and the hostile servers, whose cases are yielded.
+
+    What the target saw is in `folder / "seen"` at the end.
+    """
     log = folder / "target.log"
     arguments = ["-m", "bench.target", "--addresses", str(len(scenario.hosts)), "--report", str(folder / "seen")]
     with contextlib.ExitStack() as stack:
@@ -86,15 +91,19 @@ def target(scenario: Scenario, folder: Path) -> Iterator[None]:
                     "The scenario needs root and unshare(1): a name server on port 53 for the worker alone."
                 )
             stack.enter_context(running("-m", "bench.resolver", log=log, wait_for_line=True))
+        if scenario.hostile:
+            stack.enter_context(running("-m", "bench.hostile", str(folder), log=log, wait_for_line=True))
+            _trust(folder, (folder / "ca.pem").read_bytes())
         stack.enter_context(running(*arguments, log=log, wait_for_line=True))
-        yield
+        cases = folder / "cases.json"
+        yield json.loads(cases.read_text()) if cases.exists() else []
 
 
 @contextlib.contextmanager
 def product(scenario: Scenario, folder: Path) -> Iterator[float]:
     """Beat and worker; yields the Unix time when beat was started. What they say is in `folder / "log"`."""
     log = folder / "log"
-    extra = {"PYTHONPATH": str(folder / "trust")} if scenario.tls else {}
+    extra = {"PYTHONPATH": str(folder / "trust")} if scenario.tls or scenario.hostile else {}
     prefix = _with_names(folder) if scenario.names else ()
     with contextlib.ExitStack() as stack:
         stack.enter_context(running(*CELERY, "worker", log=log, prefix=prefix, extra=extra))
@@ -114,21 +123,23 @@ def _with_names(folder: Path) -> tuple[str, ...]:
 
 
 def _certificate(scenario: Scenario, folder: Path) -> Path:
-    """A PEM file for the target; a `certifi` that trusts it as well is put into `folder / "trust"`.
-
-    The worker verifies against everything it always does, and one authority more.
-    """
+    """A PEM file for the target, which the worker is made to trust."""
     import trustme
 
     authority = trustme.CA()
     issued = authority.issue_cert(*scenario.hosts)
     file = folder / "target.pem"
     file.write_bytes(issued.private_key_pem.bytes() + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    _trust(folder, authority.cert_pem.bytes())
+    return file
+
+
+def _trust(folder: Path, authority: bytes) -> None:
+    """Put a `certifi` into `folder / "trust"` that has everything it always has, and one authority more."""
     package = folder / "trust" / "certifi"
     package.mkdir(parents=True)
     bundle = package / "cacert.pem"
-    bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority)
     (package / "__init__.py").write_text(
         f"def where():\n    return {str(bundle)!r}\n\n\ndef contents():\n    return open(where()).read()\n"
     )
-    return file

@@ -18,6 +18,7 @@ PEAK = 2.0
 # Seconds in which what was seen must be stored.
 WRITTEN = 0.5
 LINES_SHOWN = 5
+RANGE = "mb_between_least_and_most"
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Report:
     peak_rss_mb: dict[str, float] = field(default_factory=dict)
     # Of the websites that never answer: checks expected and stored as timeouts, and seconds until each was given up.
     holes: dict[str, float] = field(default_factory=dict)
+    # Checks of the websites that are hostile, by error.
+    hostile: dict[str, float] = field(default_factory=dict)
     # Of the worker: megabytes a minute over the second half, and descriptors.
     growth: dict[str, float] = field(default_factory=dict)
     edits: int = 0
@@ -87,6 +90,7 @@ def broken(report: Report, scenario: Scenario) -> list[str]:
         ("MB in all", memory, scenario.memory),
         ("MB in beat", beat, scenario.beat_memory),
         ("s from the start to the first check", report.first_check, scenario.first_check),
+        ("MB between the worker's least and most", report.growth.get(RANGE, 0.0), scenario.memory_range),
         ("MB a minute more in the worker", report.growth.get("mb_per_minute", 0.0), scenario.growth),
         ("s without any check", report.longest_gap, LONGEST_GAP if scenario.edits else None),
         ("times the mean in one second", report.peak_over_mean, PEAK),
@@ -179,6 +183,8 @@ def _rows(report: Report, seconds: float) -> list[tuple[str, str]]:
     rows += [(f"peak memory (RSS), {part}", f"{size:.0f} MB") for part, size in report.peak_rss_mb.items()]
     rows += [(f"silent websites, {name}", f"{value:g}") for name, value in report.holes.items()]
     rows += [(f"worker, {name}", f"{value:g}") for name, value in report.growth.items()]
+    if report.hostile:
+        rows.append(("hostile websites", ", ".join(f"{error} {count:g}" for error, count in report.hostile.items())))
     if report.edits:
         rows.append(("edits / too late", f"{report.edits} / {len(report.late_edits)}"))
     if report.errors:

@@ -8,6 +8,7 @@ from bench.report import Report, percentiles
 from bench.scenarios import Scenario
 
 START_TIMEOUT = 60.0
+HOSTILE = "hostile"
 
 
 def wait_for_first() -> None:
@@ -19,6 +20,12 @@ def wait_for_first() -> None:
         if time.monotonic() > deadline:
             raise RuntimeError("no check was stored within a minute")
         time.sleep(0.1)
+
+
+def _kind(url: str) -> str:
+    """`page`, `hole` or `edit`, of the target's own websites."""
+    parts = url.split("/")
+    return parts[3] if parts[3] in ("page", "hole", "edit") and len(parts) == 5 else HOSTILE
 
 
 def note_when_written() -> None:
@@ -54,12 +61,13 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     from monitoring.models import MonitoringData
     from websites.models import Website
 
-    kinds = {pk: url.rsplit("/", 2)[1] for pk, url in Website.objects.values_list("pk", "website_url")}
+    kinds = {pk: _kind(url) for pk, url in Website.objects.values_list("pk", "website_url")}
     slots: Counter[tuple[int, float]] = Counter()
     lateness: list[float] = []
     begun: list[float] = []
     errors: Counter[str] = Counter()
     silent: Counter[str] = Counter()
+    hostile: Counter[str] = Counter()
     first = float("inf")
     rows = MonitoringData.objects.order_by().values_list("website_id", "scheduled_at", "entry_timestamp", "error")
     for website_id, scheduled_at, entry_timestamp, error in rows.iterator(chunk_size=10_000):
@@ -70,6 +78,8 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
         begun.append(at)
         if kind == "hole":
             silent[error or "none"] += 1
+        if kind == HOSTILE:
+            hostile[error or "none"] += 1
         if kind != "page":
             continue
         slots[website_id, due] += 1
@@ -77,7 +87,9 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
         errors[error or "none"] += 1
     seconds = end - begin
     holes = round(scenario.websites * scenario.holes)
-    report.expected = round((scenario.websites - holes) * seconds / scenario.interval)
+    others = holes + round(scenario.websites * scenario.hostile)
+    report.expected = round((scenario.websites - others) * seconds / scenario.interval)
+    report.hostile = dict(hostile.most_common())
     report.stored = len(lateness)
     report.missed = max(0, report.expected - len(slots))
     report.duplicates = report.stored - len(slots)

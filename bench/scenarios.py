@@ -1,7 +1,10 @@
 """What the pipeline benchmark can run: how the websites look, and what must hold."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from bench.target import PORT, addresses
 
@@ -37,6 +40,10 @@ class Scenario:
     names: bool = False
     # The share of websites that never answer.
     holes: float = 0.0
+    # The share of websites that answer in every hostile way there is.
+    hostile: float = 0.0
+    # Megabytes between the least and the most that the worker has, over the second half.
+    memory_range: float | None = None
     # Whether somebody creates, changes, pauses or deletes a website every second.
     edits: bool = False
     # Whether the websites are new to beat, and its start is measured as well.
@@ -71,24 +78,30 @@ SCENARIOS = {
     "edits": Scenario("an edit every second", 10_000, 5, lateness_p99=1.0, edits=True),
     "embedded": Scenario("SQLite and the in-process broker", 1_000, 5, lateness_p99=1.0, memory=300.0, embedded=True),
     "soak": Scenario("plain HTTP for ten minutes", 10_000, 5, seconds=600.0, lateness_p99=0.5, growth=0.2),
+    "hostile": Scenario(
+        "half of them hostile", 1_000, 5, seconds=300.0, lateness_p99=0.5, hostile=0.5, memory_range=20.0
+    ),
     "stock": Scenario("django-celery-beat's own scheduler, to compare", 10_000, 60, stock=True),
 }
 
 
 def urls(scenario: Scenario) -> list[str]:
-    """One URL a website: `/page/N` is answered, `/hole/N` never."""
+    """One URL a website that is not hostile: `/page/N` is answered, `/hole/N` never."""
     hosts = scenario.hosts
     holes = round(scenario.websites * scenario.holes)
     scheme = "https" if scenario.tls else "http"
     return [
         f"{scheme}://{f'site-{n}.{DOMAIN}' if scenario.names else hosts[n % len(hosts)]}:{PORT}"
         f"/{'hole' if n < holes else 'page'}/{n}"
-        for n in range(scenario.websites)
+        for n in range(round(scenario.websites * (1 - scenario.hostile)))
     ]
 
 
-def fill(scenario: Scenario) -> None:
-    """Add the websites, as if each had been checked before, unless they are to be new."""
+def fill(scenario: Scenario, cases: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+    """Add the websites, as if each had been checked before, unless they are to be new.
+
+    `cases` are the URLs of hostile websites, each with its fields.
+    """
     from django.db.models.functions import Mod
     from django.utils import timezone
 
@@ -101,6 +114,17 @@ def fill(scenario: Scenario) -> None:
     )
     if scenario.cold:
         return
+    if cases:
+        Website.objects.bulk_create(
+            Website(
+                website_url=f"{url}?site={n}",
+                monitoring_interval=scenario.interval,
+                **{name: value for name, value in fields.items() if name != "timeout"},
+            )
+            for n, (url, fields) in zip(
+                range(round(scenario.websites * scenario.hostile)), itertools.cycle(cases), strict=False
+            )
+        )
     now = timezone.now()
     schedule.owned_tasks().update(last_run_at=now)
     if scenario.stock:

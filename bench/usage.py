@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.report import RANGE
+
 # The processes that count, by words of their command lines.
 PARTS = {
     "beat": r"celery .* beat( -S \S+)?$",
@@ -61,7 +63,7 @@ class Usage:
         sizes = [size for _, size, _ in half]
         return {
             "mb_per_minute": round(60 * slope, 3),
-            "mb_between_least_and_most": round(max(sizes) - min(sizes), 1),
+            RANGE: round(max(sizes) - min(sizes), 1),
             "fewest_descriptors": min(used),
             "most_descriptors": max(used),
         }

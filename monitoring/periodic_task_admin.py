@@ -47,6 +47,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 class PeriodicTaskAdmin(stock.PeriodicTaskAdmin):  # type: ignore[misc]
     date_hierarchy = None
+    list_per_page = 50
     list_display = ("name", "enabled", "scheduler", "website", "last_run", "one_off")
     list_filter = (OwnerFilter, "enabled", "one_off", "task", "last_run_at")
     actions = ("enable_tasks", "disable_tasks", "toggle_tasks")

@@ -54,6 +54,7 @@ class StateFilter(admin.SimpleListFilter):
 class WebsiteAdmin(BaseWebsiteAdmin):
     list_display = ("state", "url", "last_answer", "last_response_time", "last_checked", "every", "open_website")
     list_display_links = ("url",)
+    list_per_page = 50
     list_filter: ClassVar[Any] = (StateFilter, *BaseWebsiteAdmin.list_filter)
     actions = ("check_now", "pause", "resume")
     # The website's page has a link of its own, that tells the website nothing of where it stood.

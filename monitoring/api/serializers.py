@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.db.models import F, QuerySet
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -87,13 +88,20 @@ class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
         )
         read_only_fields = fields
 
-    def to_representation(self, check: MonitoringData) -> dict[str, Any]:
-        """Straight from the row: the fields' own way takes three times as long, which shows in a page of a thousand."""
-        stored = check.__dict__
-        shown = {name: stored.get(name) for name in self.Meta.fields}
-        shown["website_url"] = check.website.website_url
-        if check.regex_response is not None:
-            shown["regex_response"] = matches_of(check.regex_response)
+    @classmethod
+    def rows(cls) -> QuerySet[MonitoringData, dict[str, Any]]:
+        """What it shows, as dictionaries: model objects would take most of the time of a page of a thousand."""
+        columns = [name for name in cls.Meta.fields if name != "website_url"]
+        rows: QuerySet[MonitoringData, dict[str, Any]] = MonitoringData.objects.values(
+            *columns, website_url=F("website__website_url")
+        )
+        return rows
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """A row of `rows`, in the order of the fields."""
+        shown = {name: instance[name] for name in self.Meta.fields}
+        if shown["regex_response"] is not None:
+            shown["regex_response"] = matches_of(shown["regex_response"])
         return shown
 
 

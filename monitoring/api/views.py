@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -116,15 +117,18 @@ class MonitoringDataViewSet(
 ):
     """What the checks saw."""
 
-    queryset = MonitoringData.objects.select_related("website")
+    queryset = MonitoringData.objects.all()
     serializer_class = MonitoringDataSerializer
     pagination_class = MonitoringDataPagination
     filter_backends = (DjangoFilterBackend,)
     filterset_class = MonitoringDataFilter
     lookup_value_regex = "[0-9]+"
 
-    def get_object(self) -> MonitoringData:
+    def get_queryset(self) -> QuerySet[MonitoringData, Any]:
+        return MonitoringDataSerializer.rows()
+
+    def get_object(self) -> Any:
         try:
-            return MonitoringData.objects.select_related("website").get(pk=self.kwargs["pk"])
+            return self.get_queryset().get(pk=self.kwargs["pk"])
         except (MonitoringData.DoesNotExist, ValueError) as error:  # ValueError: more digits than Python reads
             raise NotFound("There is no such check; old ones are deleted.") from error

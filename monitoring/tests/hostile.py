@@ -234,8 +234,8 @@ def chain(length: int) -> Script:
     """Paths /0 to /length; each but the last redirects to the next."""
 
     def script(peer: Peer) -> None:
-        words = peer.request().split()
-        number = int(words[1].rpartition(b"/")[2] or 0) if len(words) > 1 else 0
+        path = peer.request().split(b" ", 2)[1].partition(b"?")[0]
+        number = int(path.removeprefix(b"/"))
         peer.send(response(body=b"arrived") if number == length else redirect(f"/{number + 1}"))
         peer.finish()
 
@@ -247,7 +247,7 @@ def to(location: str, words: str) -> Case:
 
 
 def relative(peer: Peer) -> None:
-    peer.send(redirect("../x") if b" /deep/start " in peer.request() else response())
+    peer.send(redirect("../x") if b" /deep/start" in peer.request() else response())
     peer.finish()
 
 
