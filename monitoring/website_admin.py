@@ -183,6 +183,7 @@ def _row(check: MonitoringData) -> dict[str, str]:
         "checked_at": display.utc(check.entry_timestamp),
         "outcome": display.state(check.outcome),
         "answer": display.answer(check),
+        "detail": inert(check.error_detail),
         "response_time": display.duration(check.response_time),
         "matches": display.matches_in_brief(check),
     }

@@ -114,7 +114,15 @@ class IntervalFilter(admin.SimpleListFilter):
 
 class BaseWebsiteAdmin(admin.ModelAdmin[Website]):
     form = WebsiteForm
-    fieldsets = FIELDSETS
     search_fields = ("website_url",)
     search_help_text = "Part of a URL"
     list_filter: ClassVar[Any] = ("is_active", IntervalFilter)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Website | None = None) -> Any:
+        """Without the way to forget credentials where there are none."""
+        if obj is not None and obj.http_auth:
+            return FIELDSETS
+        return [
+            (title, options | {"fields": tuple(name for name in options["fields"] if name != "forget_http_auth")})
+            for title, options in FIELDSETS
+        ]
