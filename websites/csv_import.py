@@ -11,7 +11,7 @@ from websites.csv_files import COLUMNS, REQUIRED_COLUMNS, Line
 from websites.models import Website
 from websites.request_options import check_together
 from websites.validators import normalise_url
-from websites.written_values import BAD_NUMBER, is_whole_number, read_flag
+from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_flag
 
 # URLs a statement: SQLite takes at most 32,766 parameters in one.
 CHUNK = 1000
@@ -141,6 +141,8 @@ def _value(column: str, cell: str) -> Any:
         if not is_whole_number(cell):
             raise ValidationError(BAD_NUMBER)
         return _clean(column, cell.strip()[:20])
+    if column == "timeout" and not is_number(cell):
+        raise ValidationError("A valid number is required.")
     if column in AS_WRITTEN:
         return _clean(column, cell)
     if not cell.strip():

@@ -12,7 +12,9 @@ MAX_LENGTH = 1_000
 # Encrypted, each character may take four bytes, and those 4/3 of that.
 STORED_MAX_LENGTH = 6_000
 # RFC 7617: no colon in a name, no control characters; RFC 6750, section 2.1.
-WRITTEN = re.compile(r"(?i:(Basic)) +([^:\x00-\x1f\x7f]*:[^\x00-\x1f\x7f]*)|(?i:(Bearer)) +([A-Za-z0-9._~+/-]+=*)")
+WRITTEN = re.compile(
+    r"(?i:(Basic)) +([^:\x00-\x1f\x7f]*:[^\x00-\x1f\x7f]*)|(?i:(Bearer)) +([A-Za-z0-9._~+/-]+=*)", re.ASCII
+)
 HOW_TO_WRITE = 'Write "Basic user:password" or "Bearer token".'
 
 

@@ -53,6 +53,8 @@ METHODS_WITH_BODY = {Method.POST, Method.PUT, Method.PATCH}
 @lru_cache(maxsize=1024)
 def read_headers(text: str) -> tuple[tuple[str, str], ...]:
     """Names and values of headers written as one `Name: value` a line."""
+    if len(text) > HEADERS_MAX_LENGTH:
+        raise ValidationError(f"The headers are longer than {HEADERS_MAX_LENGTH} characters.", code="max_length")
     headers = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if not line.strip():
@@ -72,6 +74,8 @@ def read_headers(text: str) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=1024)
 def read_statuses(text: str) -> frozenset[int]:
     """The statuses that a text such as `200-299,304` names."""
+    if len(text) > STATUSES_MAX_LENGTH:
+        raise ValidationError(f"The list is longer than {STATUSES_MAX_LENGTH} characters.", code="max_length")
     statuses: set[int] = set()
     for part in text.split(","):
         found = STATUS_RANGE.fullmatch(part.strip())

@@ -13,6 +13,11 @@ def read_flag(text: str) -> bool:
         raise ValueError(BAD_FLAG) from error
 
 
+def is_number(text: str) -> bool:
+    """Whether it is one in ASCII digits, such as 1.5 or 2e3."""
+    return text.isascii() and "_" not in text
+
+
 def is_whole_number(text: str) -> bool:
     """Whether it is one in ASCII digits; Python reads those of every script, and underscores between them."""
     digits = text.strip().removeprefix("-")

@@ -12,6 +12,7 @@ from monitoring.probe.types import BODY_CAP
 
 # What a libcurl callback returns to end the transfer: fewer bytes than it was given.
 END_TRANSFER = 0
+STATUS_MAX = 999
 # A body in brotli makes its reader keep as much as it likes, 16 MiB each (RFC 7932, section 9.1). So it is not asked
 # for, and not read where it comes all the same, as libcurl would.
 BROTLI = b"br"
@@ -123,6 +124,9 @@ class Hop:
         if status < 200:
             self._head.clear()
             return None
+        if status > STATUS_MAX:
+            # libcurl looks at three digits and no further.
+            return END_TRANSFER
         self.status = status
         if status not in REDIRECT_STATUSES or not self.follows:
             return END_TRANSFER if self._unasked_encoding else None

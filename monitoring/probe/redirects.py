@@ -23,6 +23,9 @@ def joined(url: str, location: bytes) -> str | None:
         if target.scheme not in ("http", "https"):
             return None
         target.fragment = None
+        if not target.host.isascii():
+            target.host = target.host.encode("idna").decode("ascii")
+        # Anything else that is not ASCII was encoded.
         return str(target.url)
     except (pycurl.error, ValueError):
         return None

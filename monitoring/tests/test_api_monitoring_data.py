@@ -230,7 +230,8 @@ def test_matches_that_are_no_json_are_shown_as_they_are(viewer: APIClient, websi
 def test_a_check_is_answered_as_its_documented_fields_would(website: Website) -> None:
     row = check(website, 0, regex_response='[["a", "b"]]', response_time=0.25, remote_ip="192.0.2.1", dns_time=None)
     row.refresh_from_db()
-    serializer = MonitoringDataSerializer(MonitoringDataSerializer.rows().get(pk=row.pk))
+    shown: Any = MonitoringDataSerializer.rows().get(pk=row.pk)
+    serializer = MonitoringDataSerializer(shown)
     by_fields = serializers.ModelSerializer.to_representation(serializer, row)
     render = InertJSONRenderer().render
     assert json.loads(render(serializer.data)) == json.loads(render(by_fields))

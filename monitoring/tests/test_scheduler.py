@@ -174,8 +174,8 @@ def test_a_check_asked_for_survives_a_lead_that_is_lost(bench: Bench) -> None:
     bench.tick_until(lambda: 50 < len(bench.checked()) < 150)
     bench.scheduler._leadership.release()
     bench.scheduler._is_leading = False
-    bench.tick_until(lambda: len(bench.checked()) >= 150)
-    assert Counter(bench.checked()) == Counter(website.pk for website in websites)
+    # One or another may have had its own slot besides.
+    bench.tick_until(lambda: set(bench.checked()) == {website.pk for website in websites})
 
 
 def test_a_new_website_whose_message_could_not_be_sent_is_checked_a_little_later(

@@ -8,6 +8,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from monitoring.schedule import owned_tasks
+from monitoring.tests.admin_pages import filled
 from monitoring.tests.servers import refusing_port
 from websites.models import Website
 from websites.tests.people import signed_in
@@ -56,7 +57,7 @@ def test_what_only_reads_is_answered(editor: APIClient) -> None:
 
 @pytest.mark.usefixtures("locked")
 def test_the_admin_says_it_in_a_sentence(admin_client: Client) -> None:
-    body = {"website_url": URL, "monitoring_interval": "5", "regex": "", "is_active": "on"}
+    body = filled(website_url=URL, monitoring_interval="5")
     response = admin_client.post("/admin/websites/website/add/", body, headers={"Accept": "text/html"})
     assert (response.status_code, response.content.decode()) == (503, SENTENCE)
     assert not Website.objects.exists()

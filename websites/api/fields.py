@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from websites.validators import URL_MAX_LENGTH, normalise_url
-from websites.written_values import BAD_NUMBER, is_whole_number
+from websites.written_values import BAD_NUMBER, is_number, is_whole_number
 
 
 class UrlField(serializers.CharField):
@@ -33,10 +33,10 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class SecondsField(serializers.FloatField):
-    """A number of seconds; the framework takes true for one."""
+    """A number of seconds; the framework takes true for one, and the digits of every script."""
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool):
+        if isinstance(data, bool) or (isinstance(data, str) and not is_number(data)):
             self.fail("invalid")
         return super().to_internal_value(data)
 

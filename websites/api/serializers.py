@@ -76,7 +76,7 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
         allow_blank=True,
         write_only=True,
         max_length=http_auth.MAX_LENGTH,
-        style={"input_type": "password", "autocomplete": "new-password"},
+        style={"base_template": "secret.html"},
         help_text=f"{http_auth.HOW_TO_WRITE} Kept encrypted and never answered; null or blank forgets them.",
     )
     http_auth_scheme = serializers.SerializerMethodField(help_text="Basic, Bearer, or blank without credentials.")
