@@ -100,7 +100,8 @@ def validate_statuses(text: str) -> None:
 
 def validate_timeout(seconds: float) -> None:
     if not (math.isfinite(seconds) and TIMEOUT_MIN <= seconds <= TIMEOUT_MAX):
-        raise ValidationError(f"The timeout must be from {TIMEOUT_MIN} to {TIMEOUT_MAX:g} seconds.", code="invalid")
+        # A field has words of its own for what it calls invalid.
+        raise ValidationError(f"The timeout must be from {TIMEOUT_MIN} to {TIMEOUT_MAX:g} seconds.", code="range")
 
 
 def check_together(values: Mapping[str, Any]) -> None:

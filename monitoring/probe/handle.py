@@ -18,6 +18,8 @@ CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
     (pycurl.FOLLOWLOCATION, 0),
     (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
     (pycurl.HTTP09_ALLOWED, 0),
+    # What is asked for is what the website's URL says, `..` included.
+    (pycurl.PATH_AS_IS, 1),
     (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
     # Every check makes a connection of its own, with nothing remembered from the one before.
     (pycurl.FRESH_CONNECT, 1),

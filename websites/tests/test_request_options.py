@@ -231,7 +231,7 @@ def test_timeouts_in_bounds_are_taken(seconds: float) -> None:
 def test_timeouts_out_of_bounds_are_refused(seconds: float) -> None:
     with pytest.raises(ValidationError) as refusal:
         validate_timeout(seconds)
-    assert (refusal.value.messages, refusal.value.code) == ([NO_TIMEOUT], "invalid")
+    assert (refusal.value.messages, refusal.value.code) == ([NO_TIMEOUT], "range")
 
 
 # --- Together ----------------------------------------------------------------------------
