@@ -5,12 +5,16 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from django.db import connection
+
+from monitoring import id_lists
 from monitoring.models import Certificate
 from monitoring.probe import types
 
 # Seconds between two looks at a website's certificate, and after one that did not pass.
 REFRESH_INTERVAL = 3600.0
 RETRY_INTERVAL = 300.0
+_DELETE = f"DELETE FROM {Certificate._meta.db_table} WHERE website_id IN (SELECT id FROM %s)"  # noqa: S608
 _FIELDS = ("host", "subject", "issuer", "names", "not_before", "not_after", "seen_at")
 
 
@@ -66,4 +70,5 @@ def write(seen: Iterable[tuple[int, datetime, types.Certificate | None]]) -> Non
             rows.values(), update_conflicts=True, unique_fields=["website"], update_fields=_FIELDS
         )
     if gone:
-        Certificate.objects.filter(pk__in=gone).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(_DELETE % id_lists.table(), [id_lists.parameter(gone)])

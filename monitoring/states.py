@@ -1,24 +1,17 @@
 """What checks say about their websites."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
 
+from monitoring import id_lists
 from monitoring.models import Outcome, WebsiteState
 from monitoring.probe.types import ErrorKind, ProbeResult
 from websites.models import Website
 from websites.request_options import ACCEPTED_STATUSES, read_statuses
 
-# One parameter whatever the number of ids: a long list of them costs more to parse than to look up. As a table, it is
-# what both databases begin at, and so look each id up by its key; PostgreSQL else reads all websites while it has no
-# statistics of a young table.
-_ASKED = {
-    "postgresql": "unnest(%s::bigint[]) AS asked(id)",
-    "sqlite": "(SELECT value AS id FROM json_each(%s)) AS asked",
-}
 _READ = (
     "SELECT website.website_id, state.state FROM %s"  # noqa: S608 names of this project's own
     f" JOIN {Website._meta.db_table} website ON website.website_id = asked.id"
@@ -64,12 +57,8 @@ def judge(result: ProbeResult, rules: Rules) -> tuple[Outcome, str]:
 
 def read(website_ids: Collection[int]) -> dict[int, str]:
     """The states of those of the websites that exist, by website id; blank where none was ever written."""
-    ids = list(website_ids)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _READ % _ASKED[connection.vendor],
-            [ids if connection.vendor == "postgresql" else json.dumps(ids)],
-        )
+        cursor.execute(_READ % id_lists.table(), [id_lists.parameter(website_ids)])
         return {website_id: state or "" for website_id, state in cursor.fetchall()}
 
 

@@ -4,10 +4,11 @@ Beat sends the change marker it read the plan at along with the slots: while it 
 since it was read here. Changes that moved no marker (raw SQL) are seen after `TRUSTED_FOR` seconds.
 """
 
+import functools
 import threading
 import time
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ from websites.encryption import UnreadableSecretError
 from websites.models import Website
 from websites.request_options import IpVersion, Method, read_headers, read_statuses
 
-TRUSTED_FOR = 60.0
+TRUSTED_FOR = 300.0
 # Where a website has no timeout of its own: so long (seconds), and this share of its interval at most.
 TIMEOUT_MAX = 10.0
 TIMEOUT_SHARE = 0.8
@@ -44,33 +45,51 @@ def guard() -> AddressGuard:
     return AddressGuard(settings.PROBE_ALLOWED_NETWORKS)
 
 
+# What of a website says how to check it; and of these, in the end, what many websites share.
+_COLUMNS = ("website_url", "monitoring_interval", "timeout", "regex")
+_MANNER = (
+    *("method", "request_headers", "request_body", "http_auth", "follow_redirects", "verify_tls", "ip_version"),
+    *("accepted_statuses", "regex_must_match"),
+)
+
+
 def watched(website: Website) -> Watched:
     """How to check and judge a website as it is."""
-    interval, timeout = website.monitoring_interval, website.timeout
+    return _watched(*(getattr(website, name) for name in (*_COLUMNS, *_MANNER)))
+
+
+def _watched(url: str, interval: int, timeout: float | None, regex: str | None, *manner: Any) -> Watched:
     if timeout is None:
         timeout = min(TIMEOUT_MAX, TIMEOUT_SHARE * interval)
-    options, rules, problem = PLAIN, Rules(), ""
+    options, rules, problem = _manner(*manner)
+    return Watched(interval * 1000, ProbeRequest(url, timeout, regex, options=options), rules, problem)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _manner(*manner: Any) -> tuple[RequestOptions, Rules, str]:
+    """How to ask and how to judge, by the values of `_MANNER`; or, in a sentence, why that cannot be."""
+    *options, accepted_statuses, must_match = manner
     try:
-        options = _options(website)
-        rules = Rules(read_statuses(website.accepted_statuses), website.regex_must_match)
+        return _options(*options), Rules(read_statuses(accepted_statuses), must_match), ""
     except UnreadableSecretError as error:
-        problem = f"its credentials cannot be read: {error}"
+        return PLAIN, Rules(), f"its credentials cannot be read: {error}"
     except ValidationError as error:  # written past the checks, by SQL
-        problem = error.messages[0]
-    request = ProbeRequest(website.website_url, timeout, website.regex, options=options)
-    return Watched(interval * 1000, request, rules, problem)
+        return PLAIN, Rules(), error.messages[0]
+    except ValueError:
+        return PLAIN, Rules(), "its request options cannot be read"
 
 
-def _options(website: Website) -> RequestOptions:
-    """Raises `UnreadableSecretError` or `ValidationError`."""
+def _options(*values: Any) -> RequestOptions:
+    """Raises `UnreadableSecretError`, `ValidationError` or `ValueError`."""
+    method, headers, body, sealed, follow_redirects, verify_tls, ip_version = values
     options = RequestOptions(
-        method=Method(website.method).value,
-        headers=read_headers(website.request_headers),
-        body=website.request_body.encode() if website.request_body else None,
-        authorization=http_auth.header(website.http_auth) if website.http_auth else None,
-        follow_redirects=website.follow_redirects,
-        verify_tls=website.verify_tls,
-        ip_version=None if website.ip_version == IpVersion.ANY else int(website.ip_version),
+        method=Method(method).value,
+        headers=read_headers(headers),
+        body=body.encode() if body else None,
+        authorization=http_auth.header(sealed) if sealed else None,
+        follow_redirects=follow_redirects,
+        verify_tls=verify_tls,
+        ip_version=None if ip_version == IpVersion.ANY else int(ip_version),
     )
     # One object for all plain ones: a handle need not be set for it.
     return PLAIN if options == PLAIN else options
@@ -109,4 +128,4 @@ class Watchlist:
 
 def _read(website_ids: Collection[int]) -> dict[int, Watched]:
     websites = Website.objects.active().filter(pk__in=website_ids).order_by()
-    return {website.pk: watched(website) for website in websites}
+    return {pk: _watched(*values) for pk, *values in websites.values_list("pk", *_COLUMNS, *_MANNER)}

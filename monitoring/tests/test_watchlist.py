@@ -4,7 +4,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from monitoring import watchlist
+from monitoring.probe.types import PLAIN, RequestOptions
 from monitoring.watchlist import Watchlist, watched
+from websites import http_auth
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +68,21 @@ def test_what_moved_no_marker_is_seen_after_a_while(monkeypatch: pytest.MonkeyPa
     known.get([website.pk], "1")
     Website.objects.filter(pk=website.pk).update(website_url="http://127.0.0.1/after")
     assert known.get([website.pk], "1")[website.pk].request.url.endswith("/after")
+
+
+@pytest.mark.parametrize("column", ["method", "ip_version", "accepted_statuses", "request_headers"])
+def test_what_was_written_past_the_checks_is_a_problem_of_that_website_alone(column: str) -> None:
+    good, bad = add("good"), add("bad")
+    Website.objects.filter(pk=bad.pk).update(**{column: "no!"})
+    known = Watchlist().get([good.pk, bad.pk], "1")
+    assert (known[good.pk].problem, known[good.pk].request.options) == ("", PLAIN)
+    assert known[bad.pk].problem
+
+
+def test_websites_that_are_asked_plainly_share_their_options() -> None:
+    one, other = add("one"), add("other", timeout=2.0, regex="x")
+    own = add("own", method="POST", request_body="ä", http_auth=http_auth.seal("Bearer t"), ip_version="6")
+    known = Watchlist().get([one.pk, other.pk, own.pk], "1")
+    assert known[one.pk].request.options is known[other.pk].request.options is PLAIN
+    assert known[other.pk].request.timeout == 2.0
+    assert known[own.pk].request.options == RequestOptions("POST", (), "ä".encode(), "Bearer t", ip_version=6)
