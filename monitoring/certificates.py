@@ -14,6 +14,8 @@ from monitoring.probe import types
 # Seconds between two looks at a website's certificate, and after one that did not pass.
 REFRESH_INTERVAL = 3600.0
 RETRY_INTERVAL = 300.0
+# A look costs OpenSSL as much as half a handshake: after a start, thousands of websites have theirs one after another.
+LOOKS_PER_SECOND = 50
 _DELETE = f"DELETE FROM {Certificate._meta.db_table} WHERE website_id IN (SELECT id FROM %s)"  # noqa: S608
 _FIELDS = ("host", "subject", "issuer", "names", "not_before", "not_after", "seen_at")
 
@@ -25,6 +27,9 @@ class Refresh:
         self._lock = threading.Lock()
         # By website id, its URL and when to look again (monotonic).
         self._next: dict[int, tuple[str, float]] = {}
+        # Looks that may be taken now, and when they were counted.
+        self._budget = float(LOOKS_PER_SECOND)
+        self._counted_at = time.monotonic()
 
     def is_due(self, website_id: int, url: str) -> bool:
         """Whether this check of the website is to look; the next one then is not."""
@@ -33,6 +38,11 @@ class Refresh:
         if known is not None and known[0] == url and now < known[1]:
             return False
         with self._lock:
+            self._budget = min(LOOKS_PER_SECOND, self._budget + (now - self._counted_at) * LOOKS_PER_SECOND)
+            self._counted_at = now
+            if self._budget < 1:
+                return False
+            self._budget -= 1
             self._next[website_id] = url, now + REFRESH_INTERVAL
         return True
 

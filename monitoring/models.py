@@ -79,8 +79,11 @@ class MonitoringData(models.Model):
         verbose_name = verbose_name_plural = "monitoring data"
         indexes = (
             models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),
-            # Of the rows with an error alone, so that the others do not pay for it.
+            # Of the rows with an error, or that are not up, alone, so that the others do not pay for it.
             models.Index(fields=["error", "id"], condition=models.Q(error__gt=""), name="monitoring_error_newest"),
+            models.Index(
+                fields=["outcome", "id"], condition=~models.Q(outcome=Outcome.UP), name="monitoring_outcome_newest"
+            ),
         )
 
     def __str__(self) -> str:

@@ -28,6 +28,17 @@ def test_each_website_is_looked_at_once_an_hour(monkeypatch: pytest.MonkeyPatch)
     assert refresh.is_due(3, URL)
 
 
+def test_many_websites_are_looked_at_one_after_another() -> None:
+    refresh = Refresh()
+    first = [website_id for website_id in range(1000) if refresh.is_due(website_id, URL)]
+    # All that may be taken at once, and what came due meanwhile.
+    assert certificates.LOOKS_PER_SECOND <= len(first) < 2 * certificates.LOOKS_PER_SECOND
+    refresh._counted_at -= 1.0
+    assert [website_id for website_id in range(60) if refresh.is_due(website_id, URL)] == list(range(len(first), 60))[
+        :50
+    ]
+
+
 def test_what_could_not_be_looked_at_is_looked_at_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     refresh = Refresh()
     assert refresh.is_due(1, URL)
