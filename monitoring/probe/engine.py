@@ -125,14 +125,10 @@ class Engine:
     def _turn(self) -> None:
         self._admit()
         for descriptor, events in self._epoll.poll(self._patience(), EVENTS_AT_ONCE):
-            if descriptor in self._watched:
-                self._multi.socket_action(descriptor, select_bits(events))
-            elif descriptor == self._wake_up:
+            if descriptor == self._wake_up:
                 os.eventfd_read(self._wake_up)
             else:
-                # libcurl waits for it no more, and has kept it open.
-                with contextlib.suppress(OSError):
-                    self._epoll.unregister(descriptor)
+                self._multi.socket_action(descriptor, select_bits(events))
         if self._timer_at is not None and self._timer_at <= time.monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -281,15 +277,14 @@ class Engine:
 
     def _on_socket(self, what: int, descriptor: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
-            # It is closed next, and then leaves epoll by itself; one that stays open is met in `_turn`.
             self._watched.discard(descriptor)
+            # A descriptor that is closed already has left by itself.
+            with contextlib.suppress(OSError):
+                self._epoll.unregister(descriptor)
         elif descriptor in self._watched:
             self._epoll.modify(descriptor, EPOLL_MASKS[what])
         else:
-            try:
-                self._epoll.register(descriptor, EPOLL_MASKS[what])
-            except FileExistsError:
-                self._epoll.modify(descriptor, EPOLL_MASKS[what])
+            self._epoll.register(descriptor, EPOLL_MASKS[what])
             self._watched.add(descriptor)
 
     def _on_timer(self, milliseconds: int) -> None:
