@@ -55,7 +55,7 @@ def read_headers(text: str) -> tuple[tuple[str, str], ...]:
     """Names and values of headers written as one `Name: value` a line."""
     if len(text) > HEADERS_MAX_LENGTH:
         raise ValidationError(f"The headers are longer than {HEADERS_MAX_LENGTH} characters.", code="max_length")
-    headers = []
+    headers: list[tuple[str, str]] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if not line.strip():
             continue
@@ -67,6 +67,8 @@ def read_headers(text: str) -> tuple[tuple[str, str], ...]:
             raise ValidationError("Give credentials as http_auth, where they are kept secret.", code="invalid")
         if name in OWN_HEADERS:
             raise ValidationError(f"The header {found[1]} is set by the monitor itself.", code="invalid")
+        if name == "host" and any(other.lower() == name for other, _ in headers):
+            raise ValidationError("The header Host is there twice.", code="invalid")
         headers.append((found[1], found[2]))
     return tuple(headers)
 

@@ -1,5 +1,6 @@
 """One request and its answer as libcurl reports them: what was dialled, the head, the body."""
 
+import re
 import socket
 from typing import Any
 
@@ -13,6 +14,7 @@ from monitoring.probe.types import BODY_CAP
 # What a libcurl callback returns to end the transfer: fewer bytes than it was given.
 END_TRANSFER = 0
 STATUS_MAX = 999
+STATUS = re.compile(rb"\S+\s+([0-9]{1,4})(?:\s|\Z)")
 # A body in brotli makes its reader keep as much as it likes, 16 MiB each (RFC 7932, section 9.1). So it is not asked
 # for, and not read where it comes all the same, as libcurl would.
 BROTLI = b"br"
@@ -120,7 +122,10 @@ class Hop:
         # After the body it is the end of trailers.
         if self.status:
             return None
-        status = int(self._head[0].split(None, 2)[1])
+        found = STATUS.match(self._head[0]) if self._head else None
+        if found is None:
+            return END_TRANSFER
+        status = int(found[1])
         if status < 200:
             self._head.clear()
             return None
@@ -130,8 +135,8 @@ class Hop:
         self.status = status
         if status not in REDIRECT_STATUSES or not self.follows:
             return END_TRANSFER if self._unasked_encoding else None
-        found = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
-        self.location = next(found, b"")
+        locations = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
+        self.location = next(locations, b"").strip()
         return END_TRANSFER
 
     def _on_body(self, chunk: bytes) -> int | None:

@@ -23,8 +23,10 @@ IDLE_SECONDS = 30.0
 # A host that is a name in plain ASCII, with its port. Anything else is left to libcurl: addresses, which need
 # no lookup, and rare spellings that it knows better.
 NAME_IN_URL = re.compile(
-    r"(https?)://(?:[^/?#@]*@)?([a-z0-9_.-]*[a-z_-][a-z0-9_.-]*)(?::([0-9]{1,5}))?(?:[/?#]|\Z)", re.IGNORECASE
+    r"(https?)://(?:[^/?#@]*@)?((?=[0-9.]*[a-z_-])[a-z0-9_.-]++)(?::([0-9]{1,5}))?(?:[/?#]|\Z)", re.IGNORECASE
 )
+# A name that ends in a number is an address to libcurl, in hexadecimal too.
+NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # libcurl never asks anybody for these (RFC 6761 section 6.3).
 LOCAL = re.compile(r"(?:.*\.)?localhost\.?", re.IGNORECASE)
@@ -49,7 +51,7 @@ class Lookup:
 def name_in(url: str) -> tuple[str, int] | None:
     """The host name and the port of an http(s) URL; None where there is no name to look up."""
     found = NAME_IN_URL.match(url)
-    if found is None or LOCAL.fullmatch(found[2]):
+    if found is None or LOCAL.fullmatch(found[2]) or NUMBER.fullmatch(found[2]):
         return None
     return found[2], int(found[3]) if found[3] else DEFAULT_PORTS[found[1].lower()]
 

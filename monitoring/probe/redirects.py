@@ -8,7 +8,7 @@ import pycurl
 from monitoring.probe.types import PLAIN, RequestOptions
 
 REDIRECT_STATUSES = frozenset((301, 302, 303, 307, 308))
-LOCATION = re.compile(rb"location[ \t]*:\s*(.*?)\s*", re.IGNORECASE | re.DOTALL)
+LOCATION = re.compile(rb"location[ \t]*:(.*)", re.IGNORECASE | re.DOTALL)
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Headers that tell nothing that one website should not know of another.
@@ -23,10 +23,14 @@ def joined(url: str, location: bytes) -> str | None:
         if target.scheme not in ("http", "https"):
             return None
         target.fragment = None
+        if "%00" in f"{target.user}{target.password}":
+            # libcurl refuses it only when it makes the request.
+            return None
         if not target.host.isascii():
             target.host = target.host.encode("idna").decode("ascii")
-        # Anything else that is not ASCII was encoded.
-        return str(target.url)
+        joint = str(target.url)
+        # A path or query that is not ASCII was encoded; a user name or password was not.
+        return joint if joint.isascii() else None
     except (pycurl.error, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from monitoring.probe.names import name_in
 from monitoring.probe.redirects import joined, redirected
 from monitoring.tests.probing import LOOPBACK
 from monitoring.tests.servers import Peer, Server, response
-from websites.request_options import OWN_HEADERS, Method, read_headers
+from websites.request_options import METHODS_WITH_BODY, OWN_HEADERS, Method, read_headers
 from websites.validators import normalise_url
 
 PATIENCE = 30.0
@@ -25,6 +25,15 @@ ALWAYS = {b"host", b"user-agent", b"accept", b"accept-encoding", b"content-lengt
 TYPED = st.text(st.characters(), max_size=60) | st.text(
     st.sampled_from(" \t\r\n\0\\/@:?#&=%[]<>\"'\x7f\u202e.aZ9"), max_size=30
 )
+
+
+# Bytes as a server writes them into a Location.
+WRITTEN = (
+    st.binary(max_size=60)
+    | TYPED.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    | st.text(st.sampled_from("%0aA:@;?&#Dd\xfc"), max_size=20).map(str.encode)
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass
@@ -162,3 +171,125 @@ def test_a_name_is_read_as_libcurl_reads_it(host: str, port: int | None, path: s
     if found is not None:
         parsed = pycurl.CurlUrl(url)
         assert found == (parsed.host, int(parsed.port or 443))
+
+
+@FUZZ
+@given(text=st.text(max_size=80) | TYPED | TYPED.map("http://{}".format) | TYPED.map("https://a.b{}".format))
+def test_a_url_is_refused_or_has_one_spelling_whose_host_libcurl_reads_alike(text: str) -> None:
+    try:
+        url = normalise_url(text)
+    except ValidationError:
+        return
+    assert url.isascii()
+    assert normalise_url(url) == url
+    parsed = pycurl.CurlUrl(url)
+    assert name_in(url) in {None, (parsed.host, int(parsed.port or DEFAULT_PORTS[parsed.scheme]))}
+
+
+@pytest.mark.parametrize("host", ["0x0", "0x7f.1", "0x7f000001", "0x7f.0x1.", "1.0x2", "127.1", "1.2.3.4."])
+def test_an_address_in_another_spelling_is_no_name(host: str) -> None:
+    assert name_in(normalise_url(f"http://{host}/")) is None
+
+
+@FUZZ
+@given(rest=TYPED)
+def test_s4_whatever_comes_after_the_port_is_refused_or_sent_as_it_is_written(wire: Wire, rest: str) -> None:
+    authority = f"127.0.0.1:{wire.server.port}"
+    try:
+        url = normalise_url(f"http://{authority}{rest}")
+    except ValidationError:
+        return
+    if urlsplit(url).netloc != authority:
+        return
+    first, host, *_ = wire.send(url, RequestOptions()).split(b"\r\n")
+    assert first == f"GET {url.partition(authority)[2]} HTTP/1.1".encode("ascii")
+    assert host == f"Host: {authority}".encode()
+
+
+OF_LIBCURL = (
+    "Accept",
+    "Accept-Encoding",
+    "Content-Type",
+    "Cookie",
+    "Date",
+    "Host",
+    "Range",
+    "User-Agent",
+    "X-A",
+    "x-a",
+)
+
+
+@FUZZ
+@given(
+    headers=st.lists(st.tuples(st.sampled_from(OF_LIBCURL) | NAMES, VALUES), max_size=6),
+    body=st.text(max_size=100) | st.sampled_from(["x" * 10_000, "\U0001f600" * 10_000]),
+    method=st.sampled_from(Method.values),
+)
+def test_s4_headers_that_libcurl_has_itself_are_replaced_and_none_is_lost(
+    wire: Wire, headers: list[tuple[str, str]], body: str, method: str
+) -> None:
+    try:
+        read = read_headers("\n".join(f"{name}: {value}" for name, value in headers))
+    except ValidationError:
+        return
+    sent = body.encode("utf-8", "surrogatepass") if method in METHODS_WITH_BODY else None
+    head, _, arrived = wire.send(wire.server.url("/x"), RequestOptions(method, read, sent)).partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")[1:]
+    own = {name.lower().encode() for name, _ in headers}
+    assert sorted(line for line in lines if line.partition(b":")[0].lower() in own) == sorted(
+        f"{name}: {value}".encode() for name, value in headers
+    )
+    others = [name for line in lines if (name := line.partition(b":")[0].lower()) not in own]
+    assert len(others) == len(set(others) & ALWAYS)
+    assert arrived == (sent or b"")
+
+
+@FUZZ
+@given(
+    location=WRITTEN,
+    before=st.sampled_from([b"", b"//", b"http://", b"https://u:p@127.0.0.1"]),
+    status=st.integers(0, 999),
+    method=st.sampled_from(Method.values),
+    url=st.sampled_from(["http://127.0.0.1/", "https://a.b:99/x?y", "http://[::1]:8/", "http://u:p@h/"]),
+)
+def test_any_redirect_is_read_without_a_fault(
+    location: bytes, before: bytes, status: int, method: str, url: str
+) -> None:
+    target = joined(url, before + location)
+    if target is None:
+        return
+    assert target.isascii()
+    options = RequestOptions(method, (("X-Key", "secret"),), b"body", "Basic secret")
+    redirected(options, status, url, target)
+    redirected(options, status, target, url)
+    parsed = pycurl.CurlUrl(target)
+    assert name_in(target) in {None, (parsed.host, int(parsed.port or DEFAULT_PORTS[parsed.scheme]))}
+
+
+@FUZZ
+@given(
+    form=st.sampled_from(
+        [b"http://%b@127.0.0.1:%d/", b"//u:%b@127.0.0.1:%d/", b"//127.0.0.1:%d/%b", b"//127.0.0.1:%d%b"]
+    ),
+    written=WRITTEN,
+)
+def test_s4_a_redirect_is_bad_or_one_request_and_nothing_else(wire: Wire, form: bytes, written: bytes) -> None:
+    port = wire.server.port
+    parts = (written, port) if form.index(b"%b") < form.index(b"%d") else (port, written)
+    target = joined("http://127.0.0.1/", form % parts)
+    if target is None:
+        return
+    parsed = pycurl.CurlUrl(target)
+    if (parsed.scheme, parsed.host, parsed.port) != ("http", "127.0.0.1", str(port)):
+        return
+    first, *lines = wire.send(target, RequestOptions()).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert first.startswith(b"GET /")
+    assert first.count(b" ") == 2
+    names = [line.partition(b":")[0].lower() for line in lines]
+    assert [name for name in names if name != b"authorization"] == [
+        b"host",
+        b"user-agent",
+        b"accept",
+        b"accept-encoding",
+    ]
