@@ -23,6 +23,7 @@ HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 PATH_SAFE = "%/:@!$&'()*+,;=-._~"
 QUERY_SAFE = PATH_SAFE + '?[]{}|^`"<>'
 PERCENT_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 REGEX_MAX_LENGTH = 500
 # RE2 gives up before a pattern needs more than this for its automaton (its default is 8 MiB);
@@ -89,7 +90,9 @@ def _normalise_host(host: str) -> str:
 
 
 def _encode(text: str, safe: str) -> str:
-    return quote(PERCENT_ESCAPE.sub("%25", text), safe=safe, errors="replace")
+    encoded = quote(PERCENT_ESCAPE.sub("%25", text), safe=safe, errors="replace")
+    # In capitals, as they go over the wire (RFC 3986, section 6.2.2.1).
+    return ESCAPED.sub(lambda escape: escape[0].upper(), encoded)
 
 
 def validate_url(text: str) -> None:
