@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from websites import http_auth
 from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website
 from websites.plain_text import inert
-from websites.validators import normalise_url
+from websites.request_options import BODY_MAX_LENGTH, HEADERS_MAX_LENGTH
+from websites.validators import REGEX_MAX_LENGTH, normalise_url
 
 FIELDSETS: Any = (
     (None, {"fields": ("website_url", "monitoring_interval", "regex", "is_active")}),
@@ -36,12 +38,37 @@ FIELDSETS: Any = (
 CODE = {"class": "vLargeTextField wm-pattern", "rows": 3, "spellcheck": "false"}
 
 _INTERVAL: Any = Website._meta.get_field("monitoring_interval")
+_REGEX: Any = Website._meta.get_field("regex")
+_HEADERS: Any = Website._meta.get_field("request_headers")
+_BODY: Any = Website._meta.get_field("request_body")
+
+
+class LinesField(forms.CharField):
+    """Text as it was typed: browsers end lines with CR LF, and white space counts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, strip=False)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class WebsiteForm(forms.ModelForm[Website]):
     # By itself, the form would first say that the interval must not be below zero.
     monitoring_interval = _INTERVAL.formfield(min_value=MONITORING_INTERVAL_MIN, max_value=MONITORING_INTERVAL_MAX)
 
+    regex = LinesField(
+        required=False,
+        max_length=REGEX_MAX_LENGTH,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField wm-pattern", "spellcheck": "false"}),
+        help_text=_REGEX.help_text,
+    )
+    request_headers = LinesField(
+        required=False, max_length=HEADERS_MAX_LENGTH, widget=forms.Textarea(attrs=CODE), help_text=_HEADERS.help_text
+    )
+    request_body = LinesField(
+        required=False, max_length=BODY_MAX_LENGTH, widget=forms.Textarea(attrs=CODE), help_text=_BODY.help_text
+    )
     http_auth = forms.CharField(
         label="Credentials",
         required=False,
@@ -58,25 +85,19 @@ class WebsiteForm(forms.ModelForm[Website]):
             "website_url": forms.TextInput(
                 attrs={"class": "vLargeTextField", "inputmode": "url", "spellcheck": "false"}
             ),
-            "regex": forms.TextInput(attrs={"class": "vLargeTextField wm-pattern", "spellcheck": "false"}),
-            "request_headers": forms.Textarea(attrs=CODE),
-            "request_body": forms.Textarea(attrs=CODE),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         pattern = self.instance.regex or ""
-        if inert(pattern) != pattern:
+        # Whoever may only look gets no fields.
+        if "regex" in self.fields and inert(pattern) != pattern:
             # An input shows such characters as they please, and so another pattern than there is.
             self.fields["regex"].help_text += f" This one has invisible characters, spelled out: {inert(pattern)}"
         self.initial["http_auth"] = ""
         if scheme := http_auth.scheme_of(self.instance.http_auth):
             words = f"{scheme} credentials are kept and not shown. Left empty, they stay."
             self.fields["http_auth"].help_text = f"{words} {http_auth.HOW_TO_WRITE}"
-
-    def clean_request_body(self) -> str:
-        """Browsers send lines with CR LF; the API is there for bodies that need them so."""
-        return str(self.cleaned_data["request_body"]).replace("\r\n", "\n")
 
     def clean_http_auth(self) -> str:
         written = str(self.cleaned_data["http_auth"])
@@ -88,8 +109,17 @@ class WebsiteForm(forms.ModelForm[Website]):
         if not (values.get("http_auth") or values.get("forget_http_auth")):
             values["http_auth"] = kept
             if kept and "website_url" in values:
-                http_auth.refuse_elsewhere(self.initial["website_url"], normalise_url(values["website_url"]))
+                self._refuse_elsewhere(values["website_url"])
+        # Also where a script left the box out.
+        self.instance.http_auth = values["http_auth"]
         return values
+
+    def _refuse_elsewhere(self, url: str) -> None:
+        try:
+            new_url = normalise_url(url)
+        except ValidationError:  # told beside the URL
+            return
+        http_auth.refuse_elsewhere(self.initial["website_url"], new_url)
 
 
 class IntervalFilter(admin.SimpleListFilter):
@@ -119,10 +149,15 @@ class BaseWebsiteAdmin(admin.ModelAdmin[Website]):
     list_filter: ClassVar[Any] = ("is_active", IntervalFilter)
 
     def get_fieldsets(self, request: HttpRequest, obj: Website | None = None) -> Any:
-        """Without the way to forget credentials where there are none."""
-        if obj is not None and obj.http_auth:
-            return FIELDSETS
+        """Without the way to forget credentials where there are none, and in a word for whoever may only look."""
+        shown: dict[str, str | None] = {} if obj is not None and obj.http_auth else {"forget_http_auth": None}
+        if obj is not None and not self.has_change_permission(request, obj):
+            shown = {"http_auth": "credentials", "forget_http_auth": None}
         return [
-            (title, options | {"fields": tuple(name for name in options["fields"] if name != "forget_http_auth")})
+            (title, options | {"fields": tuple(filter(None, (shown.get(name, name) for name in options["fields"])))})
             for title, options in FIELDSETS
         ]
+
+    @admin.display(description="credentials")
+    def credentials(self, website: Website) -> str:
+        return http_auth.scheme_of(website.http_auth) or "-"

@@ -130,6 +130,8 @@ def _checked(line: Line) -> tuple[dict[str, Any], list[BadLine]]:
 
 def _value(column: str, cell: str) -> Any:
     """A cell as its field's value; raises `ValidationError` with the API's messages."""
+    if column == "request_body" and "\0" in cell:
+        raise ValidationError("Null characters are not allowed.")
     if column not in REQUIRED_COLUMNS and not (cell if column in AS_WRITTEN else cell.strip()):
         return DEFAULTS[column]
     if column in FLAGS:

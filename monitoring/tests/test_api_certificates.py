@@ -59,18 +59,71 @@ def test_nobody_writes_one_by_the_api() -> None:
     assert not Certificate.objects.exists()
 
 
-def test_a_longer_list_takes_no_more_queries() -> None:
+def test_every_answer_about_a_website_has_its_own_certificate() -> None:
+    one, other, bare = add(), add("https://other.example.org/"), add("https://bare.example.org/")
+    hosts = {one.pk: "example.org", other.pk: "other.example.org", bare.pk: None}
+    for website in (one, other):
+        certificate = certify(website)
+        certificate.host = str(hosts[website.pk])
+        certificate.save()
+    client = signed_in("editor")
+
+    def told(website: dict[str, Any]) -> Any:
+        return website["certificate"] and website["certificate"]["host"]
+
+    for path in ("/websites", "/website?keyword=example", "/websites?state=unknown"):
+        results = client.get(path).json()["results"]
+        assert {row["website_id"]: told(row) for row in results} == hosts
+    for pk, host in hosts.items():
+        answers = [
+            client.get(f"/websites/{pk}"),
+            client.put(f"/websites/{pk}", {"monitoring_interval": 61}),
+            client.patch(f"/websites/{pk}", {"monitoring_interval": 62}),
+            client.put("/websites", {"website_id": pk, "monitoring_interval": 63}),
+            *(client.post(f"/websites/{pk}/{verb}") for verb in ("check", "pause", "resume")),
+        ]
+        assert [told(response.json()) for response in answers] == [host] * len(answers)
+    made = client.post("/websites", {"website_url": "http://new.example/", "monitoring_interval": 60})
+    assert (made.status_code, made.json()["certificate"]) == (201, None)
+
+
+def test_an_answer_with_a_certificate_can_be_sent_back() -> None:
+    website = add()
+    certify(website)
+    client = signed_in("editor")
+    answer = client.get(f"/websites/{website.pk}").json()
+    sent = {**answer, "certificate": {**answer["certificate"], "host": "evil.example"}}
+    response = client.put(f"/websites/{website.pk}", sent, format="json")
+    assert (response.status_code, response.json()) == (200, answer)
+    assert Certificate.objects.get().host == "example.org"
+
+
+def test_what_a_certificate_says_drives_no_terminal() -> None:
+    certificate = certify(add())
+    certificate.issuer, certificate.names = "CN = \x1b[31m\u202e", ["\x1b]0;x\x07", "ä"]
+    certificate.save()
+    response = signed_in("viewer").get("/websites")
+    text = response.content.decode()
+    assert not {"\x1b", "\u202e", "\x07"} & set(text)
+    answered = response.json()["results"][0]["certificate"]
+    assert (answered["issuer"], answered["names"]) == (certificate.issuer, certificate.names)
+
+
+@pytest.mark.parametrize("path", ["/websites", "/website?keyword=example"])
+def test_a_longer_list_takes_no_more_queries(path: str) -> None:
     client = signed_in("viewer")
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert client.get("/websites").status_code == 200
+            assert client.get(path).status_code == 200
         return len(captured)
 
     certify(add())
     few = queries()
     for number in range(10):
+        # With one and without.
         certify(add(f"https://{number}.example.org/"))
+        add(f"https://bare{number}.example.org/")
     assert queries() == few
 
 
@@ -93,5 +146,20 @@ def test_checks_tell_their_outcome_and_are_found_by_it() -> None:
     assert found() == [(502, "unknown"), (500, "down"), (200, "up")]
     assert found(outcome="down") == [(500, "down")]
     assert found(outcome="up", website_id=website.pk) == [(200, "up")]
-    assert client.get("/monitoring", {"outcome": "bad"}).status_code == 400
+    assert found(outcome="unknown", http_status=200) == []
+    assert found(outcome="") == found()
     assert client.get(f"/websites/{website.pk}").json()["last_check"]["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("outcome", ["bad", "UP", "paused", "up,down", "\0", "none"])
+def test_an_outcome_that_there_is_not_is_refused_by_its_name(outcome: str) -> None:
+    response = signed_in("viewer").get("/monitoring", {"outcome": outcome})
+    assert (response.status_code, list(response.json())) == (400, ["outcome"])
+
+
+def test_the_newest_checks_outcome_stands_in_lists_and_one_check_has_its_own() -> None:
+    first, second, client = add(), add("https://other.example.org/"), signed_in("viewer")
+    rows = [check(first, 200, Outcome.UP), check(first, 500, Outcome.DOWN), check(second, 200, Outcome.UP)]
+    results = client.get("/websites").json()["results"]
+    assert [row["last_check"]["outcome"] for row in results] == ["down", "up"]
+    assert [client.get(f"/monitoring/{row.pk}").json()["outcome"] for row in rows] == ["up", "down", "up"]
