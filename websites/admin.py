@@ -111,7 +111,7 @@ class WebsiteForm(forms.ModelForm[Website]):
             if kept and "website_url" in values:
                 self._refuse_elsewhere(values["website_url"])
         # Also where a script left the box out.
-        self.instance.http_auth = values["http_auth"]
+        self.instance.http_auth = values.get("http_auth", kept)
         return values
 
     def _refuse_elsewhere(self, url: str) -> None:
