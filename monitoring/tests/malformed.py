@@ -258,8 +258,8 @@ LOCATIONS = [
             b"http://127.0.0.1:99999999999/",
             b"HTTP://127.0.0.1:1/",
             b"http://xn--/",
-            b"http://\xc3\xbc.invalid/",
-            b"http://a..invalid/",
+            b"http://\xc3\xbc.localhost/",
+            b"http://a..localhost/",
         ),
         *(
             b"http://" + b"a" * 70_000 + b"/",
