@@ -16,6 +16,8 @@ REFRESH_INTERVAL = 3600.0
 RETRY_INTERVAL = 300.0
 # A look costs OpenSSL as much as half a handshake: after a start, thousands of websites have theirs one after another.
 LOOKS_PER_SECOND = 50
+# Websites that are remembered without a thought of those that are gone.
+FEW = 1_000
 _DELETE = f"DELETE FROM {Certificate._meta.db_table} WHERE website_id IN (SELECT id FROM %s)"  # noqa: S608
 _FIELDS = ("host", "subject", "issuer", "names", "not_before", "not_after", "seen_at")
 
@@ -27,6 +29,7 @@ class Refresh:
         self._lock = threading.Lock()
         # By website id, its URL and when to look again (monotonic).
         self._next: dict[int, tuple[str, float]] = {}
+        self._most = FEW
         # Looks that may be taken now, and when they were counted.
         self._budget = float(LOOKS_PER_SECOND)
         self._counted_at = time.monotonic()
@@ -44,6 +47,10 @@ class Refresh:
                 return False
             self._budget -= 1
             self._next[website_id] = url, now + REFRESH_INTERVAL
+            if len(self._next) > self._most:
+                # Those that are due anyhow, and with them the websites that are gone.
+                self._next = {known: entry for known, entry in self._next.items() if entry[1] > now}
+                self._most = 2 * len(self._next) + FEW
         return True
 
     def look_soon(self, website_id: int, url: str) -> None:

@@ -25,9 +25,6 @@ SOON_PER_SECOND = 100
 # At a start, more new websites than this wait for their slots.
 SOON_AT_START = 100
 
-# No slot is ever that early.
-_NOBODY = -1
-
 Slot = tuple[int, int]  # website id, time due
 
 
@@ -113,7 +110,9 @@ class Plan:
     def take_due(self, now: int) -> list[Slot]:
         """Everything to dispatch now, each website at most once; slots too late are counted in `missed`."""
         due = [*self._slots_due(now)]
-        self._taken_soon = {website_id for website_id, _ in due if self._soon.pop(website_id, _NOBODY) != _NOBODY}
+        self._taken_soon = self._soon.keys() & {website_id for website_id, _ in due}
+        for website_id in self._taken_soon:
+            del self._soon[website_id]
         soon = self._soon_due(now)
         self._taken_soon.update(website_id for website_id, _ in soon)
         return due + soon

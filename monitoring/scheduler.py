@@ -230,7 +230,11 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _leads_still(self) -> bool:
         """False where this process stood still for so long that another one may lead by now."""
-        return self._leadership.still_holds()
+        if not self._leadership.still_holds():
+            # Whoever leads again after this begins anew: another one may have led between.
+            self._is_leading = False
+            logger.warning("beat lost the lead")
+        return bool(self._is_leading)
 
     def _note_sent_until(self, now: int) -> bool:
         """Keep that slots up to `now` (ms) are sent, before they are: none is ever sent twice.

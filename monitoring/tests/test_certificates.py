@@ -39,6 +39,15 @@ def test_many_websites_are_looked_at_one_after_another() -> None:
     ]
 
 
+def test_websites_that_are_gone_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "LOOKS_PER_SECOND", 1_000_000)
+    monkeypatch.setattr(certificates, "REFRESH_INTERVAL", -1.0)
+    refresh = Refresh()
+    for website_id in range(10 * certificates.FEW):
+        assert refresh.is_due(website_id, URL)
+    assert len(refresh._next) <= certificates.FEW
+
+
 def test_what_could_not_be_looked_at_is_looked_at_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     refresh = Refresh()
     assert refresh.is_due(1, URL)

@@ -178,6 +178,19 @@ def test_a_check_asked_for_survives_a_lead_that_is_lost(bench: Bench) -> None:
     bench.tick_until(lambda: set(bench.checked()) == {website.pk for website in websites})
 
 
+def test_a_lead_that_was_lost_between_two_looks_is_begun_anew(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_websites(20, interval=5)
+    forget_marks()
+    bench.tick_until(lambda: len(bench.checked()) >= 5)
+    plan = bench.scheduler.plan
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.scheduler._leadership, "still_holds", lambda: False)
+        bench.tick_until(lambda: plan.missed > 0)
+    bench.tick_until(lambda: bench.scheduler.plan is not plan)
+    before = len(bench.checked())
+    bench.tick_until(lambda: len(bench.checked()) >= before + 20)
+
+
 def test_a_new_website_whose_message_could_not_be_sent_is_checked_a_little_later(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
