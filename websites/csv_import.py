@@ -11,7 +11,7 @@ from websites.csv_files import COLUMNS, REQUIRED_COLUMNS, Line
 from websites.models import Website
 from websites.request_options import check_together
 from websites.validators import normalise_url
-from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_flag
+from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_flag, read_word
 
 # URLs a statement: SQLite takes at most 32,766 parameters in one.
 CHUNK = 1000
@@ -134,11 +134,13 @@ def _value(column: str, cell: str) -> Any:
         raise ValidationError("Null characters are not allowed.")
     if column not in REQUIRED_COLUMNS and not (cell if column in AS_WRITTEN else cell.strip()):
         return DEFAULTS[column]
-    if column in FLAGS:
-        try:
+    try:
+        if column in FLAGS:
             return read_flag(cell)
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
+        if column in WORDS:
+            return read_word(cell, WORDS[column])
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
     if column == "monitoring_interval":
         if not is_whole_number(cell):
             raise ValidationError(BAD_NUMBER)
@@ -162,3 +164,4 @@ def _field(column: str) -> Any:
 
 DEFAULTS: dict[str, Any] = {name: _field(name).get_default() if name != "regex" else None for name in COLUMNS}
 FLAGS = [name for name in COLUMNS if isinstance(_field(name), models.BooleanField)]
+WORDS = {name: list(dict(_field(name).choices)) for name in COLUMNS if _field(name).choices}

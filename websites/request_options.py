@@ -56,10 +56,11 @@ def read_headers(text: str) -> tuple[tuple[str, str], ...]:
     if len(text) > HEADERS_MAX_LENGTH:
         raise ValidationError(f"The headers are longer than {HEADERS_MAX_LENGTH} characters.", code="max_length")
     headers: list[tuple[str, str]] = []
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        if not line.strip():
+    for number, written in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        line = written.strip(" \t")
+        if not line:
             continue
-        found = HEADER_LINE.fullmatch(line.strip(" \t"))
+        found = HEADER_LINE.fullmatch(line)
         if found is None:
             raise ValidationError(f"Line {number} is not of the form Name: value (in ASCII).", code="invalid")
         name = found[1].lower()

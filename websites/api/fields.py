@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from websites.validators import URL_MAX_LENGTH, normalise_url
-from websites.written_values import BAD_NUMBER, is_number, is_whole_number
+from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_word
 
 
 class UrlField(serializers.CharField):
@@ -44,14 +44,11 @@ class SecondsField(serializers.FloatField):
 class WordField(serializers.ChoiceField):
     """One of a few words, in any case; what they are is said where it is none of them."""
 
-    default_error_messages = {"invalid_choice": "Must be one of {choices}."}  # noqa: RUF012
-
     def to_internal_value(self, data: Any) -> Any:
-        words = {str(choice).lower(): choice for choice in self.choices}
-        word = words.get(str(data).lower()) if isinstance(data, str | int) else None
-        if word is None:
-            self.fail("invalid_choice", choices=", ".join(map(str, self.choices)))
-        return word
+        try:
+            return read_word(str(data) if isinstance(data, str | int) else "", self.choices)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), code="invalid_choice") from error
 
 
 class FlagField(serializers.BooleanField):

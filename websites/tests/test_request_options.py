@@ -93,6 +93,7 @@ def test_headers_are_read_one_a_line(text: str, headers: tuple[tuple[str, str], 
         # A folded line is not a second half of the first (RFC 9112, section 5.2).
         ("X-One: 1\n folded", "Line 2 is not of the form Name: value (in ASCII)."),
         ("X-One: 1\r\n\r\nnonsense\r\n", "Line 3 is not of the form Name: value (in ASCII)."),
+        ("X-One: 1\n\u3000\nX-Two: 2", "Line 2 is not of the form Name: value (in ASCII)."),
         ("X-One: 1\n\n\0", "Line 3 is not of the form Name: value (in ASCII)."),
     ],
 )
