@@ -132,7 +132,9 @@ def _value(column: str, cell: str) -> Any:
     """A cell as its field's value; raises `ValidationError` with the API's messages."""
     if column == "request_body" and "\0" in cell:
         raise ValidationError("Null characters are not allowed.")
-    if column not in REQUIRED_COLUMNS and not (cell if column in AS_WRITTEN else cell.strip()):
+    if column not in AS_WRITTEN:
+        cell = cell.strip()
+    if not cell and column not in REQUIRED_COLUMNS:
         return DEFAULTS[column]
     try:
         if column in FLAGS:
@@ -141,17 +143,20 @@ def _value(column: str, cell: str) -> Any:
             return read_word(cell, WORDS[column])
     except ValueError as error:
         raise ValidationError(str(error)) from error
+    return _clean(column, _checked_text(column, cell))
+
+
+def _checked_text(column: str, cell: str) -> str:
+    """A cell whose field reads the rest of it; raises `ValidationError`."""
     if column == "monitoring_interval":
         if not is_whole_number(cell):
             raise ValidationError(BAD_NUMBER)
-        return _clean(column, cell.strip()[:20])
+        return cell[:20]
     if column == "timeout" and not is_number(cell):
         raise ValidationError("A valid number is required.")
-    if column in AS_WRITTEN:
-        return _clean(column, cell)
-    if not cell.strip():
+    if not cell:
         raise ValidationError("This field is required.")
-    return _clean(column, normalise_url(cell) if column == "website_url" else cell.strip())
+    return normalise_url(cell) if column == "website_url" else cell
 
 
 def _clean(column: str, value: str) -> Any:

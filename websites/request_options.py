@@ -6,9 +6,11 @@ reads the same texts with the `read_*` functions. All raise `ValidationError` wi
 
 import math
 import re
+import socket
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -23,10 +25,10 @@ ACCEPTED_STATUSES = "200-399"
 
 # RFC 9110, section 5.1: a name is a token; a value here is visible ASCII with spaces between.
 HEADER_LINE = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}):[ \t]*([\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)")
-# What frames the message or belongs to the connection is the probe's own business.
+# What frames the message, belongs to the connection or asks for encodings is the probe's own business.
 OWN_HEADERS = {
-    *("connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"),
-    *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+    *("accept-encoding", "connection", "content-length", "expect", "keep-alive"),
+    *("proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
 }
 STATUS_RANGE = re.compile(r"([0-9]{3})(?:\s*-\s*([0-9]{3}))?")
 
@@ -117,7 +119,24 @@ def check_together(values: Mapping[str, Any]) -> None:
         errors["request_body"] = "Only POST, PUT and PATCH requests have a body."
     if values.get("regex") and values.get("method") == Method.HEAD:
         errors["method"] = "The answer to HEAD has no body that the regex could read."
+    version, address_version = values.get("ip_version"), _address_version(values.get("website_url") or "")
+    if version in (IpVersion.V4, IpVersion.V6) and address_version not in (None, version):
+        errors["ip_version"] = f"The URL's address is of IPv{address_version}, so IPv{version} cannot reach it."
     if values.get("regex_must_match") and not values.get("regex"):
         errors["regex_must_match"] = "There is no regex that must match."
     if errors:
         raise ValidationError(errors)
+
+
+def _address_version(url: str) -> IpVersion | None:
+    """Of which version of IP the address in a URL is; None where it has a name instead."""
+    try:
+        host = urlsplit(url).hostname or ""
+        if ":" in host:
+            return IpVersion.V6
+        # Whatever a probe takes for an address, 127.1 and 2130706433 as well.
+        socket.inet_aton(host)
+    except (OSError, ValueError):
+        # A name; or no URL at all, which is refused elsewhere.
+        return None
+    return IpVersion.V4

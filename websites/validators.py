@@ -29,6 +29,8 @@ REGEX_MAX_LENGTH = 500
 # RE2 gives up before a pattern needs more than this for its automaton (its default is 8 MiB);
 # a huge counted repetition is refused instead of costing every check.
 REGEX_MAX_MEMORY = 1 << 20
+# Of the program that RE2 makes of it; several classes of Unicode letters have thousands.
+REGEX_MAX_INSTRUCTIONS = 10_000
 
 
 def normalise_url(text: str) -> str:
@@ -101,7 +103,7 @@ def validate_url(text: str) -> None:
 
 
 def validate_regex(pattern: str) -> None:
-    """Raises `ValidationError` with RE2's own words where it cannot compile the pattern."""
+    """Raises `ValidationError`, with RE2's own words where it cannot compile the pattern."""
     # Not left to the field alone: RE2 takes seconds and more to refuse a pattern of a megabyte.
     if len(pattern) > REGEX_MAX_LENGTH:
         raise ValidationError(
@@ -113,9 +115,15 @@ def validate_regex(pattern: str) -> None:
     options.max_mem = REGEX_MAX_MEMORY
     options.log_errors = False
     try:
-        re2.compile(pattern, options)
+        instructions = re2.compile(pattern, options).programsize
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
         raise ValidationError(f"Not a valid RE2 pattern: {reason}", code="invalid_regex") from error
     except UnicodeEncodeError as error:
         raise ValidationError("Not a valid RE2 pattern: invalid UTF-8", code="invalid_regex") from error
+    if instructions > REGEX_MAX_INSTRUCTIONS:
+        raise ValidationError(
+            f"The regex is too complex: RE2 makes {instructions:,} instructions of it, and {REGEX_MAX_INSTRUCTIONS:,} "
+            r"are allowed. Write smaller counts, such as {0,20}, or fewer classes of letters, such as \p{L}.",
+            code="invalid_regex",
+        )

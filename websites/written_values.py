@@ -19,7 +19,7 @@ def read_word(text: str, words: Iterable[str]) -> str:
     """The one of the words that this is, in any case. Raises `ValueError` with a sentence where it is none."""
     known = {word.lower(): word for word in words}
     try:
-        return known[text.strip().lower()]
+        return known[text.lower()]
     except KeyError as error:
         raise ValueError(f"Must be one of {', '.join(known.values())}.") from error
 

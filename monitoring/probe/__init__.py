@@ -9,9 +9,9 @@ import threading
 import certifi
 
 from monitoring.probe import content
-from monitoring.probe.content import MATCH_BYTES_CAP, MATCH_CAP
 from monitoring.probe.engine import Engine
 from monitoring.probe.guard import AddressGuard
+from monitoring.probe.matching import MATCH_BYTES_CAP, MATCH_CAP
 from monitoring.probe.types import (
     BODY_CAP,
     MAX_REDIRECTS,

@@ -12,7 +12,7 @@ LOCATION = re.compile(rb"location[ \t]*:(.*)", re.IGNORECASE | re.DOTALL)
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Headers that tell nothing that one website should not know of another.
-HARMLESS = {"accept", "accept-encoding", "accept-language", "cache-control", "pragma", "user-agent"}
+HARMLESS = {"accept", "accept-language", "cache-control", "pragma", "user-agent"}
 
 
 def joined(url: str, location: bytes) -> str | None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pycurl
 
 from monitoring.probe import certificates
-from monitoring.probe.classify import Failure, detail, internal_exchange, kind
+from monitoring.probe.classify import internal_exchange, kind
+from monitoring.probe.failure import Failure
 from monitoring.probe.guard import AddressGuard
 from monitoring.probe.handle import new_handle, set_options, set_verification
 from monitoring.probe.hop import Hop
@@ -23,6 +24,7 @@ from monitoring.probe.types import (
     ProbeRequest,
     RequestOptions,
 )
+from monitoring.probe.words import detail
 
 OnExchange = Callable[[int, Exchange], None]
 
@@ -77,7 +79,6 @@ class Transfer:
         self._redirects = 0
         self._elapsed = 0.0
         self._options = request.options
-        self._hop.follows = request.options.follow_redirects
         self._hop.keeps_body = request.pattern is not None
         # Why a certificate that is not to be verified would not have been; what was seen of certificates; and the
         # outcome, where it is known before the check is over.
@@ -92,7 +93,7 @@ class Transfer:
 
     def _aim(self, url: str) -> None:
         """Point the handle at the URL of the next hop."""
-        self._hop.begin(url)
+        self._hop.begin(url, self._options)
         self._verifies = True
         if self._options is not self._set:
             self._set = None

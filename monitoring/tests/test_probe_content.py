@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring.probe import MATCH_BYTES_CAP, MATCH_CAP, ErrorKind, Exchange, Matches, ProbeRequest
-from monitoring.probe.content import REGEX_MAX_MEMORY, as_json, decode, read
+from monitoring.probe.content import as_json, decode, read
+from monitoring.probe.matching import REGEX_MAX_INSTRUCTIONS, REGEX_MAX_MEMORY
 from websites import validators
 
 
@@ -72,8 +73,10 @@ def test_a_pattern_that_cannot_be_compiled_yields_no_matches() -> None:
     assert matches(b"text", "\ud800") is None
 
 
-def test_patterns_are_held_to_the_limit_they_were_validated_with() -> None:
+def test_patterns_are_held_to_the_limits_they_were_validated_with() -> None:
     assert REGEX_MAX_MEMORY == validators.REGEX_MAX_MEMORY
+    assert REGEX_MAX_INSTRUCTIONS == validators.REGEX_MAX_INSTRUCTIONS
+    assert matches(b"text", r"(?:\pL?){9}") is None
 
 
 def test_it_stops_at_a_hundred_matches() -> None:

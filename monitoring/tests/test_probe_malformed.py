@@ -24,7 +24,17 @@ from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from monitoring.probe import BODY_CAP, PLAIN, Engine, ErrorKind, Exchange, ProbeRequest, RequestOptions, content
+from monitoring.probe import (
+    BODY_CAP,
+    MATCH_BYTES_CAP,
+    PLAIN,
+    Engine,
+    ErrorKind,
+    Exchange,
+    ProbeRequest,
+    RequestOptions,
+    content,
+)
 from monitoring.tests.malformed import CORPUS, END, OK, chunked, encoded, redirected, with_head
 from monitoring.tests.probing import LOOPBACK
 from monitoring.tests.servers import Peer, Server, answering, response
@@ -430,7 +440,7 @@ def assert_sound(exchange: Exchange) -> None:
         stored = content.as_json(matches)
         assert json.loads(stored) == matches
         assert not any(UNSTORABLE.search(str(match)) for match in matches)
-        assert len(stored.encode()) <= content.MATCH_BYTES_CAP
+        assert len(stored.encode()) <= MATCH_BYTES_CAP
 
 
 @pytest.mark.parametrize("number", range(len(ANSWERS)), ids=lambda number: repr(ANSWERS[number][:50]))

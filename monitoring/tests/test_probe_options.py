@@ -241,6 +241,47 @@ def test_a_name_without_an_address_of_the_version_is_a_dns_error() -> None:
     assert "version of IP" in exchange.error_detail
 
 
+OTHER_VERSION = "The address {} is not of the version of IP that is to be used."
+
+
+@pytest.mark.parametrize(
+    ("host", "version", "address"),
+    [
+        ("127.0.0.1", 6, "127.0.0.1"),
+        ("127.1", 6, "127.0.0.1"),
+        ("2130706433", 6, "127.0.0.1"),
+        ("0x7f.1", 6, "127.0.0.1"),
+        ("[::1]", 4, "::1"),
+    ],
+)
+@pytest.mark.parametrize("is_redirect", [False, True])
+def test_an_address_of_another_version_is_never_dialled(
+    is_redirect: bool, host: str, version: int, address: str
+) -> None:
+    from monitoring.tests.test_probe_guard import loopback_listeners
+
+    with loopback_listeners() as (four, six):
+        url = four.url(host=host)
+        if is_redirect:
+            with Server(answering(redirect(url)), host="127.0.0.2" if version == 4 else "::1") as first:
+                exchange = probe(first.url(), ip_version=version)
+            assert first.accepted == 1
+        else:
+            exchange = probe(url, ip_version=version)
+        assert (four.accepted, six.accepted) == (0, 0)
+    assert (exchange.http_status, exchange.error) == (0, ErrorKind.CONNECT)
+    assert exchange.error_detail == OTHER_VERSION.format(address)
+    assert exchange.remote_ip is None
+
+
+@pytest.mark.parametrize(("host", "version"), [("127.0.0.1", 4), ("[::1]", 6)])
+def test_an_address_of_the_version_is_dialled(host: str, version: int) -> None:
+    from monitoring.tests.test_probe_guard import loopback_listeners
+
+    with loopback_listeners() as (four, _):
+        assert probe(four.url(host=host), ip_version=version).http_status == 200
+
+
 # --- Certificates ------------------------------------------------------------------------
 
 

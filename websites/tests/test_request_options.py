@@ -12,6 +12,7 @@ from websites.request_options import (
     HEADERS_MAX_LENGTH,
     OWN_HEADERS,
     STATUSES_MAX_LENGTH,
+    IpVersion,
     Method,
     check_together,
     read_headers,
@@ -126,6 +127,11 @@ def test_headers_that_frame_the_message_are_the_monitors_own(name: str, spelling
 
 def test_the_headers_that_smuggle_requests_are_among_the_monitors_own() -> None:
     assert {"content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"} <= OWN_HEADERS
+
+
+def test_which_encodings_are_undone_is_the_monitors_own() -> None:
+    with pytest.raises(ValidationError, match="Accept-Encoding is set by the monitor itself"):
+        read_headers("Accept-Encoding: br")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +259,21 @@ def test_timeouts_out_of_bounds_are_refused(seconds: float) -> None:
         {"request_body": "", "method": "GET"},
         {"request_body": "x", "method": Method.PATCH},
         *({"request_body": "x", "method": method} for method in ("POST", "PUT", "PATCH")),
+        *(
+            {"website_url": f"http://{host}/", "ip_version": "4"}
+            for host in ("192.0.2.1", "127.1", "2130706433", "a.example")
+        ),
+        *(
+            {"website_url": f"http://{host}/", "ip_version": "6"}
+            for host in ("[2001:db8::1]", "a.example:8080", "1.a.example")
+        ),
+        *({"website_url": f"http://{host}/", "ip_version": IpVersion.ANY} for host in ("192.0.2.1", "[2001:db8::1]")),
+        {"website_url": "http://192.0.2.1/", "ip_version": None},
+        # What is no URL is refused elsewhere.
+        *(
+            {"website_url": url, "ip_version": "4"}
+            for url in (None, "", "http://[::1/", "http://[x]/", "http://\0/", "\ud800")
+        ),
     ],
 )
 def test_values_that_go_together_are_taken(values: dict[str, Any]) -> None:
@@ -263,6 +284,8 @@ TOO_LONG = "A check must end before the next one begins: at most 5 seconds."
 NO_BODY = "Only POST, PUT and PATCH requests have a body."
 NO_ANSWER = "The answer to HEAD has no body that the regex could read."
 NO_REGEX = "There is no regex that must match."
+NOT_BY_6 = "The URL's address is of IPv4, so IPv6 cannot reach it."
+NOT_BY_4 = "The URL's address is of IPv6, so IPv4 cannot reach it."
 
 
 @pytest.mark.parametrize(
@@ -279,6 +302,13 @@ NO_REGEX = "There is no regex that must match."
         ({"regex": "x", "method": Method.HEAD, "regex_must_match": True}, {"method": NO_ANSWER}),
         ({"regex": None, "regex_must_match": True}, {"regex_must_match": NO_REGEX}),
         ({"regex": "", "regex_must_match": True}, {"regex_must_match": NO_REGEX}),
+        *(
+            ({"website_url": f"http://{host}/", "ip_version": "6"}, {"ip_version": NOT_BY_6})
+            for host in ("192.0.2.1", "192.0.2.1:8080", "127.1", "2130706433", "0x7f.1", "0177.0.0.1")
+        ),
+        ({"website_url": "https://192.0.2.1/x?y#z", "ip_version": IpVersion.V6}, {"ip_version": NOT_BY_6}),
+        ({"website_url": "http://[2001:db8::1]:8080/", "ip_version": IpVersion.V4}, {"ip_version": NOT_BY_4}),
+        ({"website_url": "http://[::ffff:192.0.2.1]/", "ip_version": "4"}, {"ip_version": NOT_BY_4}),
         (
             {"timeout": 9, "monitoring_interval": 5, "request_body": "x", "method": "HEAD", "regex_must_match": True},
             {"timeout": TOO_LONG, "request_body": NO_BODY, "regex_must_match": NO_REGEX},
@@ -299,6 +329,14 @@ def test_a_model_that_is_cleaned_is_checked_together() -> None:
     with pytest.raises(ValidationError) as refusal:
         Website(website_url="https://example.org/", monitoring_interval=5, timeout=9, regex_must_match=True).clean()
     assert refusal.value.message_dict == {"timeout": [TOO_LONG], "regex_must_match": [NO_REGEX]}
+
+
+def test_a_website_that_is_no_url_is_refused_as_such_whatever_its_version() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Website(website_url="http://[::1/", monitoring_interval=60, ip_version="4").full_clean(
+            validate_constraints=False
+        )
+    assert set(refusal.value.message_dict) == {"website_url"}
 
 
 def test_a_website_as_it_is_made_has_options_that_go_together() -> None:

@@ -1,6 +1,9 @@
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
 
+from websites.tests.patterns import ORDINARY
 from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex
 
 
@@ -79,7 +82,7 @@ def test_a_url_of_the_greatest_length_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+$", r"status\": *\"(\w+)", "(?i)ok", "ä", r"\p{Greek}", r"(\d+):(\d+)", "a{1000}"]
+    "pattern", ["(a+)+$", r"status\": *\"(\w+)", "(?i)ok", "ä", r"\p{Greek}", r"(\d+):(\d+)", "a{1000}", ".{1,1000}"]
 )
 def test_patterns_that_re2_compiles_are_taken(pattern: str) -> None:
     validate_regex(pattern)
@@ -91,6 +94,32 @@ def test_patterns_that_re2_compiles_are_taken(pattern: str) -> None:
 def test_patterns_that_re2_cannot_compile_are_refused_in_its_own_words(pattern: str) -> None:
     with pytest.raises(ValidationError, match=r"Not a valid RE2 pattern: .+"):
         validate_regex(pattern)
+
+
+@pytest.mark.parametrize("pattern", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_patterns_are_not_too_complex(pattern: str) -> None:
+    validate_regex(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\p{L}{1,20}",
+        r"(?i)[\pL\pN]{10}",
+        ".{0,500}" * 3,
+        "[ab]*a" + "[ab]{1000}" * 11,
+        "(?:" + "()" * 60 + "[ab]){100}",
+    ],
+)
+def test_patterns_that_become_huge_programs_are_refused_with_what_to_do(pattern: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        validate_regex(pattern)
+    (message,) = refusal.value.messages
+    assert re.match(
+        r"The regex is too complex: RE2 makes \d\d,\d{3} instructions of it, and 10,000 are allowed\.", message
+    )
+    assert message.endswith(r"Write smaller counts, such as {0,20}, or fewer classes of letters, such as \p{L}.")
+    assert refusal.value.code == "invalid_regex"
 
 
 MEGABYTE = 1 << 20

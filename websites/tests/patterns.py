@@ -1,0 +1,41 @@
+"""Patterns as people write them."""
+
+WORDS = (
+    *("error", "failure", "maintenance", "unavailable", "exception", "timeout", "database", "refused", "forbidden"),
+    *("denied", "invalid", "missing", "offline", "critical", "warning", "degraded", "outage", "incident", "expired"),
+    *("resolved", "scheduled", "overload", "suspended", "parked", "hacked", "defaced", "casino", "lottery", "bitcoin"),
+    *("malware", "phishing", "blocked", "banned", "undefined", "segfault", "panic", "fatal", "abort", "rejected"),
+    *("quota", "exceeded", "nginx", "apache", "gateway", "proxy", "tunnel", "teapot", "captcha", "robot", "denial"),
+)
+HOST_PART = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+ORDINARY = {
+    "fifty words": "|".join(WORDS),
+    "fifty words in any case": f"(?i)(?:{'|'.join(WORDS)})",
+    "fifty whole words": rf"(?i)\b(?:{'|'.join(WORDS)})\b",
+    "a literal of the greatest length": "x" * 500,
+    "letters": r"\p{L}+",
+    "letters in any case": r"(?i)\p{L}+",
+    "letters and digits": r"[\p{L}\p{N}_-]+",
+    "capitalised words": r"\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*",
+    "two words": r"(\p{L}+)[, ]+(\p{L}+)",
+    "names": r"^(\p{Lu}\p{L}*) (\p{Lu}\p{L}*): (\p{L}+) (\p{L}+)$",
+    "a short word": r"\b\p{L}{2,5}\b",
+    "Chinese": r"\p{Han}{2,10}",
+    "a value in JSON": r'"status"\s*:\s*"([^"]*)"',
+    "pairs in JSON": r'"(\w+)"\s*:\s*(?:"([^"]*)"|(\d+)|true|false|null)',
+    "a name in JSON": r'"name"\s*:\s*"([^"]{1,200})"',
+    "a version": r'"version"\s*:\s*"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"',
+    "e-mail addresses": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}",
+    "e-mail addresses of the standard": rf"[\w.!#$%&'*+/=?^`{{|}}~-]+@{HOST_PART}(?:\.{HOST_PART})*",
+    "dates": r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})",
+    "days": r"(?i)\b\d{1,2}\. (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{4}\b",
+    "addresses": r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)",
+    "UUIDs": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "hashes": r"\b[0-9a-f]{64}\b",
+    "links": r'https?://[^\s"<>]{1,200}',
+    "a title": r"(?is)<title[^>]*>(.*?)</title>",
+    "what stands around a word": r".{0,80}error.{0,80}",
+    "a price": r"(?s)price.{0,200}?(\d+[.,]\d{2})",
+    "long lines": r"(?m)^.{100,}$",
+    "everything": r"(?s).*",
+}
