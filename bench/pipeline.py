@@ -68,6 +68,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
             if scenario.websites:
                 time.sleep(DRAIN)
     rows.count(result, scenario, begun, begun + seconds)
+    rows.count_hostile(result, scenario, cases, begun, begun + seconds)
     result.first_check = round(result.first_check - started, 2) if result.stored else 0.0
     checks = (result.stored + result.holes.get("stored", 0)) * (ended - begun) / seconds
     if checks:

@@ -9,12 +9,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import certifi
 
 from bench import resolver
-from bench.scenarios import Scenario
+from bench.scenarios import Hostile, Scenario
 from bench.servers import servers
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -75,8 +74,8 @@ def running(
 
 
 @contextlib.contextmanager
-def target(scenario: Scenario, folder: Path) -> Iterator[list[Any]]:
-    """The target, a name server where the websites have names, and the hostile servers, whose cases are yielded.
+def target(scenario: Scenario, folder: Path) -> Iterator[list[Hostile]]:
+    """The target, a name server where websites have names, and the hostile servers, which are yielded.
 
     What the target saw is in `folder / "seen"` at the end.
     """
@@ -85,7 +84,7 @@ def target(scenario: Scenario, folder: Path) -> Iterator[list[Any]]:
     with contextlib.ExitStack() as stack:
         if scenario.tls:
             arguments += ["--tls", str(_certificate(scenario, folder))]
-        if scenario.names:
+        if scenario.has_names:
             if os.geteuid() != 0 or shutil.which("unshare") is None:
                 raise UnableError(
                     "The scenario needs root and unshare(1): a name server on port 53 for the worker alone."
@@ -96,7 +95,7 @@ def target(scenario: Scenario, folder: Path) -> Iterator[list[Any]]:
             _trust(folder, (folder / "ca.pem").read_bytes())
         stack.enter_context(running(*arguments, log=log, wait_for_line=True))
         cases = folder / "cases.json"
-        yield json.loads(cases.read_text()) if cases.exists() else []
+        yield [Hostile(*case) for case in json.loads(cases.read_text())] if cases.exists() else []
 
 
 @contextlib.contextmanager
@@ -104,7 +103,7 @@ def product(scenario: Scenario, folder: Path) -> Iterator[float]:
     """Beat and worker; yields the Unix time when beat was started. What they say is in `folder / "log"`."""
     log = folder / "log"
     extra = {"PYTHONPATH": str(folder / "trust")} if scenario.tls or scenario.hostile else {}
-    prefix = _with_names(folder) if scenario.names else ()
+    prefix = _with_names(folder) if scenario.has_names else ()
     with contextlib.ExitStack() as stack:
         stack.enter_context(running(*CELERY, "worker", log=log, prefix=prefix, extra=extra))
         begun = time.time()

@@ -18,7 +18,7 @@ PEAK = 2.0
 # Seconds in which what was seen must be stored.
 WRITTEN = 0.5
 LINES_SHOWN = 5
-RANGE = "mb_between_least_and_most"
+RSS_RANGE, PSS_RANGE = "rss_mb_between_least_and_most", "pss_mb_between_least_and_most"
 
 
 @dataclass
@@ -46,7 +46,10 @@ class Report:
     holes: dict[str, float] = field(default_factory=dict)
     # Checks of the websites that are hostile, by error.
     hostile: dict[str, float] = field(default_factory=dict)
-    # Of the worker: megabytes a minute over the second half, and descriptors.
+    hostile_missed: int = 0
+    # Sentences.
+    hostile_wrong: list[str] = field(default_factory=list)
+    # Of the worker: megabytes a minute and descriptors over the second half, megabytes apart once it has settled.
     growth: dict[str, float] = field(default_factory=dict)
     edits: int = 0
     # Sentences.
@@ -90,7 +93,7 @@ def broken(report: Report, scenario: Scenario) -> list[str]:
         ("MB in all", memory, scenario.memory),
         ("MB in beat", beat, scenario.beat_memory),
         ("s from the start to the first check", report.first_check, scenario.first_check),
-        ("MB between the worker's least and most", report.growth.get(RANGE, 0.0), scenario.memory_range),
+        ("MB between the worker's least and most", report.growth.get(RSS_RANGE, 0.0), scenario.memory_range),
         ("MB a minute more in the worker", report.growth.get("mb_per_minute", 0.0), scenario.growth),
         ("s without any check", report.longest_gap, LONGEST_GAP if scenario.edits else None),
         ("times the mean in one second", report.peak_over_mean, PEAK),
@@ -105,7 +108,8 @@ def broken(report: Report, scenario: Scenario) -> list[str]:
         sentences.append(f"{report.duplicates} slots checked twice")
     if failed := sum(count for error, count in report.errors.items() if error != "none"):
         sentences.append(f"{failed} checks of websites that answer have an error")
-    return sentences + _broken_holes(report, scenario) + report.late_edits + _broken_log(report)
+    sentences += _broken_holes(report, scenario) + report.late_edits
+    return sentences + _broken_hostile(report, scenario) + _broken_log(report)
 
 
 def _broken_holes(report: Report, scenario: Scenario) -> list[str]:
@@ -120,6 +124,13 @@ def _broken_holes(report: Report, scenario: Scenario) -> list[str]:
         if abs(holes[which] - scenario.timeout) > DEADLINE_TOLERANCE
     ]
     return sentences
+
+
+def _broken_hostile(report: Report, scenario: Scenario) -> list[str]:
+    if not scenario.hostile:
+        return []
+    missed = [f"{report.hostile_missed} slots of hostile websites missed"] if report.hostile_missed else []
+    return missed + report.hostile_wrong
 
 
 def _broken_log(report: Report) -> list[str]:

@@ -1,5 +1,7 @@
 """A name server for the benchmark: every `site-N.bench.test` is one of the target's addresses.
 
+The names of the hostile websites (`monitoring.tests.hostile`) are found, fail, or get no answer, as they say.
+
 `python -m bench.resolver` answers on 127.0.0.153, port 53, which takes root, and prints one line when it is ready.
 A program sees it where its /etc/resolv.conf names it: `bench.pipeline` gives the worker a mount namespace of its own.
 """
@@ -16,16 +18,18 @@ RESOLV_CONF = f"nameserver {HOST}\noptions timeout:2 attempts:2\n"
 # https://www.rfc-editor.org/rfc/rfc1035#section-4.1
 HEADER = struct.Struct("!6H")
 ANSWERED = 0x8580
-NAME_ERROR = 3
+SERVER_FAILURE, NAME_ERROR = 2, 3
 TYPE_A, CLASS_IN = 1, 1
 TTL = 0
 # The question's name, as a pointer to where it begins.
 POINTER = b"\xc0\x0c"
 SITE = re.compile(rf"site-(\d+)\.{re.escape(DOMAIN)}")
+FOUND, FAILING, SILENT = "found.test", "servfail.test", "silent.test"
+LOCALHOST = "127.0.0.1"
 
 
-def reply(query: bytes, hosts: list[str]) -> bytes:
-    """The answer to one question. Raises `ValueError` or `struct.error` for what is none."""
+def reply(query: bytes, hosts: list[str]) -> bytes | None:
+    """The answer to one question; None for none. Raises `ValueError` or `struct.error` for what is no question."""
     number, *_ = HEADER.unpack_from(query)
     labels, place = [], HEADER.size
     while length := query[place]:
@@ -33,14 +37,26 @@ def reply(query: bytes, hosts: list[str]) -> bytes:
         place += 1 + length
     kind, _ = struct.unpack_from("!2H", query, place + 1)
     question = query[HEADER.size : place + 5]
-    found = SITE.fullmatch(".".join(labels).lower())
-    if found is None:
-        return HEADER.pack(number, ANSWERED | NAME_ERROR, 1, 0, 0, 0) + question
+    name = ".".join(labels).lower()
+    if name == SILENT:
+        return None
+    host = _host(name, hosts)
+    if host is None:
+        code = SERVER_FAILURE if name == FAILING else NAME_ERROR
+        return HEADER.pack(number, ANSWERED | code, 1, 0, 0, 0) + question
     if kind != TYPE_A:
         return HEADER.pack(number, ANSWERED, 1, 0, 0, 0) + question
-    address = socket.inet_aton(hosts[int(found[1]) % len(hosts)])
+    address = socket.inet_aton(host)
     record = POINTER + struct.pack("!2HIH", TYPE_A, CLASS_IN, TTL, len(address)) + address
     return HEADER.pack(number, ANSWERED, 1, 1, 0, 0) + question + record
+
+
+def _host(name: str, hosts: list[str]) -> str | None:
+    """The address of a name that has one."""
+    if name == FOUND:
+        return LOCALHOST
+    found = SITE.fullmatch(name)
+    return None if found is None else hosts[int(found[1]) % len(hosts)]
 
 
 def main() -> None:
@@ -52,10 +68,12 @@ def main() -> None:
         while True:
             query, client = server.recvfrom(512)
             try:
-                server.sendto(reply(query, hosts), client)
+                answer = reply(query, hosts)
             except (ValueError, IndexError, struct.error):
                 # Not a question; nobody waits for an answer.
                 continue
+            if answer is not None:
+                server.sendto(answer, client)
 
 
 if __name__ == "__main__":

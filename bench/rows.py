@@ -2,10 +2,12 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from bench.report import Report, percentiles
-from bench.scenarios import Scenario
+from bench.scenarios import SITE, Hostile, Scenario
 
 START_TIMEOUT = 60.0
 HOSTILE = "hostile"
@@ -67,7 +69,6 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     begun: list[float] = []
     errors: Counter[str] = Counter()
     silent: Counter[str] = Counter()
-    hostile: Counter[str] = Counter()
     first = float("inf")
     rows = MonitoringData.objects.order_by().values_list("website_id", "scheduled_at", "entry_timestamp", "error")
     for website_id, scheduled_at, entry_timestamp, error in rows.iterator(chunk_size=10_000):
@@ -78,8 +79,6 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
         begun.append(at)
         if kind == "hole":
             silent[error or "none"] += 1
-        if kind == HOSTILE:
-            hostile[error or "none"] += 1
         if kind != "page":
             continue
         slots[website_id, due] += 1
@@ -89,7 +88,6 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     holes = round(scenario.websites * scenario.holes)
     others = holes + round(scenario.websites * scenario.hostile)
     report.expected = round((scenario.websites - others) * seconds / scenario.interval)
-    report.hostile = dict(hostile.most_common())
     report.stored = len(lateness)
     report.missed = max(0, report.expected - len(slots))
     report.duplicates = report.stored - len(slots)
@@ -105,6 +103,33 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
             "stored": sum(silent.values()),
             "timeouts": silent["timeout"],
         }
+
+
+def count_hostile(report: Report, scenario: Scenario, cases: Sequence[Hostile], begin: float, end: float) -> None:
+    """Fill in what the rows say of the hostile websites' slots from `begin` to `end` (Unix time)."""
+    from monitoring.models import MonitoringData
+
+    known = {case.url: case for case in cases}
+    errors: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    slots: set[tuple[str, datetime]] = set()
+    rows = MonitoringData.objects.order_by().filter(
+        website__website_url__contains=SITE,
+        scheduled_at__gte=datetime.fromtimestamp(begin, UTC),
+        scheduled_at__lt=datetime.fromtimestamp(end, UTC),
+    )
+    for url, scheduled_at, http_status, error in rows.values_list(
+        "website__website_url", "scheduled_at", "http_status", "error"
+    ):
+        case = known[url.partition(SITE)[0]]
+        slots.add((url, scheduled_at))
+        errors[error or "none"] += 1
+        if (http_status, error) != (case.http_status, case.error):
+            wrong[f"{case.title}: {http_status} {error or 'without an error'}"] += 1
+    expected = round(scenario.websites * scenario.hostile) * (end - begin) / scenario.interval
+    report.hostile = dict(errors.most_common())
+    report.hostile_missed = max(0, round(expected) - len(slots))
+    report.hostile_wrong = [f"{count} checks do not end as their case does, {what}" for what, count in wrong.items()]
 
 
 def _spread(report: Report, begun: list[float], begin: float, seconds: float) -> None:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.target import PORT, addresses
 
@@ -16,6 +16,8 @@ TIMEOUT_SHARE, TIMEOUT_MAX = 0.8, 10.0
 # Names that the benchmark's own name server knows: site-N.DOMAIN is the target's address N.
 DOMAIN = "bench.test"
 PATTERN = r'"temperature": "([0-9.]+)"'
+# Tells apart the websites that share a hostile server.
+SITE = "?site="
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Scenario:
     holes: float = 0.0
     # The share of websites that answer in every hostile way there is.
     hostile: float = 0.0
-    # Megabytes between the least and the most that the worker has, over the second half.
+    # Megabytes (RSS) between the least and the most that the worker has, once it has settled.
     memory_range: float | None = None
     # Whether somebody creates, changes, pauses or deletes a website every second.
     edits: bool = False
@@ -62,6 +64,22 @@ class Scenario:
     def timeout(self) -> float:
         """Seconds that a check may take."""
         return min(TIMEOUT_MAX, TIMEOUT_SHARE * self.interval)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the worker needs the benchmark's own name server."""
+        return self.names or self.hostile > 0
+
+
+class Hostile(NamedTuple):
+    """A hostile server as the tests have it: the fields of its websites, and what a check of them must show."""
+
+    url: str
+    fields: dict[str, Any]
+    title: str
+    http_status: int
+    # Blank for none.
+    error: str
 
 
 SCENARIOS = {
@@ -97,11 +115,8 @@ def urls(scenario: Scenario) -> list[str]:
     ]
 
 
-def fill(scenario: Scenario, cases: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-    """Add the websites, as if each had been checked before, unless they are to be new.
-
-    `cases` are the URLs of hostile websites, each with its fields.
-    """
+def fill(scenario: Scenario, cases: Sequence[Hostile] = ()) -> None:
+    """Add the websites, as if each had been checked before, unless they are to be new."""
     from django.db.models.functions import Mod
     from django.utils import timezone
 
@@ -117,13 +132,11 @@ def fill(scenario: Scenario, cases: Sequence[tuple[str, dict[str, Any]]] = ()) -
     if cases:
         Website.objects.bulk_create(
             Website(
-                website_url=f"{url}?site={n}",
+                website_url=f"{case.url}{SITE}{n}",
                 monitoring_interval=scenario.interval,
-                **{name: value for name, value in fields.items() if name != "timeout"},
+                **{name: value for name, value in case.fields.items() if name != "timeout"},
             )
-            for n, (url, fields) in zip(
-                range(round(scenario.websites * scenario.hostile)), itertools.cycle(cases), strict=False
-            )
+            for n, case in zip(range(round(scenario.websites * scenario.hostile)), itertools.cycle(cases), strict=False)
         )
     now = timezone.now()
     schedule.owned_tasks().update(last_run_at=now)

@@ -4,9 +4,11 @@ Rows are numbered like the requirements they come from: W1 statuses, W2 and W3 c
 malformed HTTP, W7 redirects, W8 TLS, W9 names, W10 text, W11 patterns.
 """
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitoring.tests.bodies import at_random
 from monitoring.tests.servers import (
     BROTLI_ZEROS,
     Peer,
@@ -140,11 +142,43 @@ def encoded(encoding: str, begin: bytes, more: bytes) -> Script:
 
 
 def bomb_behind_redirect(peer: Peer) -> None:
-    if peer.server.accepted % 2:
-        begin, more = compressed_zeros(GZIP)
-        head = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Encoding: gzip\r\n\r\n"
-        endless(head + begin, more * 100)(peer)
-    answering(response(body=b"text"))(peer)
+    if b" /there " in peer.request():
+        peer.send(response(body=b"text"))
+        peer.finish()
+        return
+    begin, more = GZIP_ZEROS
+    peer.send(b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Encoding: gzip\r\n\r\n" + begin)
+    while not peer.server.closing.is_set():
+        peer.send(more * 100)
+
+
+def packed(begin: bytes, more: bytes) -> tuple[bytes, bytes]:
+    """A gzip stream around another: its begin, and a piece that adds `more` each time it is repeated."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, GZIP)
+    outer = packer.compress(begin) + packer.flush(zlib.Z_FULL_FLUSH)
+    return outer, packer.compress(more) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
+# Gzip streams that hold nothing, since all their blocks are empty; the latter two are packed once and twice more.
+NOTHING = bytes.fromhex("1f8b0800000000000003"), b"\0\0\0\xff\xff" * 200_000
+NOTHING_PACKED = packed(*NOTHING)
+NOTHING_PACKED_TWICE = packed(NOTHING_PACKED[0], NOTHING_PACKED[1] * 800)
+
+
+def holding_nothing(*lines: str, body: bytes = b"".join(NOTHING_PACKED_TWICE)) -> Script:
+    """Sends a few kilobytes with these Content-Encoding lines, and then says nothing."""
+    head = "".join(f"Content-Encoding: {line}\r\n" for line in lines).encode()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK + head + b"\r\n" + body)
+        peer.hold()
+
+    return script
+
+
+def stacked(name: str, script: Script) -> Case:
+    return Case("W4", name, script, 200, "invalid_response", "several content codings", fields=READ)
 
 
 def too_large(name: str, script: Script) -> Case:
@@ -163,6 +197,10 @@ SIZES = [
     too_large("gzip bomb", encoded("gzip", GZIP_ZEROS[0], GZIP_ZEROS[1] * 100)),
     too_large("deflate bomb", encoded("deflate", ZLIB_ZEROS[0], ZLIB_ZEROS[1] * 100)),
     Case("W4", "brotli bomb", BROTLI_BOMB, 200, "invalid_response", "not asked for", fields=READ),
+    too_large("gzip that holds nothing, endless", encoded("gzip", *NOTHING)),
+    stacked("gzip in gzip that holds nothing", encoded("gzip, gzip", NOTHING_PACKED[0], NOTHING_PACKED[1] * 100)),
+    stacked("gzip in gzip in gzip that holds nothing", holding_nothing("gzip, gzip, gzip")),
+    stacked("gzip in gzip in gzip, in lines of their own", holding_nothing("gzip", "X-GZIP,", "identity, gzip")),
     Case("W4", "encodings stacked twenty deep", answering(STACKED), 0, "invalid_response", "Content-Encoding"),
     Case(
         "W4",
@@ -345,12 +383,23 @@ def pattern(regex: str, body: bytes, first: str | None) -> Case:
     return Case("W11", regex, answer, 200, outcome="up", fields={"regex": regex}, matches=matches)
 
 
+RANDOM = at_random(b"ab", MEGABYTE)
+
+
+def too_complex(regex: str) -> Case:
+    answer = answering(response(body=RANDOM))
+    return Case("W11", regex, answer, 200, "body_too_large", "too complex", fields={"regex": regex})
+
+
 PATTERNS = [
     pattern("(a+)+$", b"a" * MEGABYTE + b"b", None),
     pattern("(a|aa)+$", b"a" * MEGABYTE + b"b", None),
     pattern("(.*)*x", b"a" * MEGABYTE, None),
     pattern(r"\w+", b"word " * (MEGABYTE // 5), "word"),
     pattern(r"[ab]*a[ab]{12}x", b"ab" * (MEGABYTE // 2), None),
+    pattern(r"[ab]*a[ab]{13}x", RANDOM, None),
+    too_complex("[ab]*a[ab]{900}x"),
+    too_complex("[ab]*a" + "[ab]{1000}" * 8 + "x"),
 ]
 
 CASES = [
