@@ -103,8 +103,9 @@ class Connectivity:
         window = {
             check.website_id: check.error if check.error in KINDS else ""
             for check in checks
-            # What was not up before says nothing about us.
-            if check.error not in KINDS or check.known in (State.UP, State.UNKNOWN)
+            # What never went out, or was not up before, says nothing about the line.
+            if check.error != ErrorKind.INTERNAL
+            and (check.error not in KINDS or check.known in (State.UP, State.UNKNOWN))
         }
         if len(window) < LATEST:
             for website_id in window:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from monitoring.current import certificate_of, latest_checks, state_of
-from monitoring.models import Certificate, MonitoringData, State
+from monitoring.models import Certificate, CheckError, MonitoringData, State
 from websites.api.serializers import NamedWebsiteSerializer, WebsiteSerializer
 from websites.models import Website
 
@@ -44,7 +44,15 @@ class MatchesField(serializers.Field[Any, Any, Any, Any]):
         return matches_of(value)
 
 
+class ErrorField(serializers.ChoiceField):
+    """Declared, since the framework forgets of a field that is only read that it may be blank."""
+
+    def __init__(self) -> None:
+        super().__init__(CheckError.choices, allow_blank=True, read_only=True, help_text="Blank for none.")
+
+
 class LastCheckSerializer(serializers.ModelSerializer[MonitoringData]):
+    error = ErrorField()
     regex_response = MatchesField()
 
     class Meta:
@@ -64,6 +72,7 @@ class LastCheckSerializer(serializers.ModelSerializer[MonitoringData]):
 class MonitoringDataSerializer(serializers.ModelSerializer[MonitoringData]):
     website_id = serializers.IntegerField(read_only=True)
     website_url = serializers.CharField(source="website.website_url", read_only=True)
+    error = ErrorField()
     regex_response = MatchesField()
 
     class Meta:

@@ -13,7 +13,10 @@ from django_celery_beat.models import PeriodicTask
 
 from monitoring import probe
 from monitoring.models import MonitoringData
-from monitoring.tests.servers import Authority, Server, answering, refusing_port, response
+from monitoring.probe import ErrorKind
+from monitoring.tests.hostile import ANSWER, CASES, Case
+from monitoring.tests.hostile_servers import serving
+from monitoring.tests.servers import Authority, Server, answering, redirect, refusing_port, response
 from websites.models import Website
 
 pytestmark = pytest.mark.django_db
@@ -78,12 +81,61 @@ def test_a_failure_status_ends_with_code_1(check: Check, status: str) -> None:
     assert f"DOWN  HTTP {status[:3]}" in shown
 
 
-def test_an_error_is_told_in_words_and_ends_with_code_1(check: Check) -> None:
-    with refusing_port() as port:
-        code, shown = check(f"http://127.0.0.1:{port}/")
+def known(title: str) -> Case:
+    return next(case for case in CASES if case.title == title)
 
-    assert code == 1
-    assert "Error: connection refused (refused)" in shown
+
+# No label of a name has more than 63 characters, so nobody is asked for it.
+NO_NAME = f"http://{'x' * 64}.test/"
+# Nobody can connect to a network's broadcast address.
+BROADCAST = "127.255.255.255"
+METADATA = "169.254.169.254"
+# Sealed with no SECRET_KEY at all.
+UNREADABLE = {"http_auth": "Basic unreadable"}
+# How each kind of error is called, and a website that has it.
+TROUBLE = [
+    ("name not found", Case("W9", "no name", answering(redirect(NO_NAME)), 0, "dns", "does not exist")),
+    ("no connection", Case("W2", "unreachable", ANSWER, 0, "connect", "network is unreachable", host=BROADCAST)),
+    ("connection refused", known("W2 refused")),
+    ("timeout", known("W2 silent after the request")),
+    ("TLS failure", known("W8 self-signed")),
+    ("blocked address", Case("S1", "metadata", ANSWER, 0, "blocked_address", METADATA, host=METADATA)),
+    ("too many redirects", known("W7 a loop")),
+    ("bad redirect", known("W7 no Location")),
+    ("invalid response", known("W6 an SSH banner")),
+    ("body too large", known("W4 endless body")),
+    ("truncated response", known("W6 a body cut short")),
+    (
+        "monitor's own fault",
+        Case("P5", "credentials", ANSWER, 0, "internal", "SECRET_KEY has changed", "unknown", UNREADABLE),
+    ),
+]
+
+
+def test_every_kind_of_error_is_among_them() -> None:
+    assert sorted(case.error for _, case in TROUBLE) == sorted(ErrorKind)
+
+
+@pytest.mark.parametrize(("name", "case"), TROUBLE, ids=[case.error for _, case in TROUBLE])
+def test_every_kind_of_error_is_told_in_words_and_ends_with_code_1(
+    check: Check, tmp_path: Path, name: str, case: Case
+) -> None:
+    timeout = "0.5" if case.error == "timeout" else "20"
+    with serving([case], tmp_path) as (urls, _):
+        website = Website.objects.create(website_url=urls[case.title], monitoring_interval=60, **case.fields)
+        code, shown = check(str(website.pk), "--timeout", timeout)
+        code_of_json, as_json = check(str(website.pk), "--timeout", timeout, "--json")
+
+    assert (code, code_of_json) == (1, 1)
+    _, headline, error, *_ = shown.splitlines()
+    assert headline.startswith(case.outcome.upper())
+    assert (f"HTTP {case.http_status}" in headline) == (case.http_status > 0)
+    assert error.startswith(f"Error: {name} ({case.error}): ")
+    assert case.words in error
+    found = json.loads(as_json)
+    assert (found["http_status"], found["error"], found["outcome"]) == (case.http_status, case.error, case.outcome)
+    assert case.words in found["error_detail"]
+    assert not MonitoringData.objects.exists()
 
 
 def test_an_address_that_is_not_allowed_is_not_dialled(check: Check, settings: Any) -> None:
@@ -124,14 +176,11 @@ def test_json_is_one_object_with_the_apis_names(check: Check) -> None:
     assert 0 < found["first_byte_time"] <= found["response_time"]
 
 
-def test_json_of_an_error_ends_with_code_1(check: Check) -> None:
+def test_json_of_a_website_that_is_not_registered_has_no_id(check: Check) -> None:
     with refusing_port() as port:
-        code, shown = check(f"http://127.0.0.1:{port}/", "--json")
+        _, shown = check(f"http://127.0.0.1:{port}/", "--json")
 
-    assert code == 1
-    found = json.loads(shown)
-    assert (found["website_id"], found["http_status"], found["outcome"]) == (None, 0, "down")
-    assert found["error"] == "refused"
+    assert json.loads(shown)["website_id"] is None
 
 
 def test_what_a_stranger_sends_neither_drives_the_terminal_nor_is_markup(check: Check) -> None:
@@ -158,14 +207,6 @@ def test_the_certificate_is_shown(check: Check, tmp_path: Path, monkeypatch: pyt
     assert certificate["days_left"] in (0, 1)
     assert certificate["names"] == ["127.0.0.1"]
     assert certificate["not_after"].endswith("Z")
-
-
-def test_an_untrusted_certificate_ends_with_code_1(check: Check, tmp_path: Path) -> None:
-    with Server(answering(response()), tls=Authority(tmp_path).context("127.0.0.1")) as server:
-        code, shown = check(server.url())
-
-    assert code == 1
-    assert "Error: TLS failure (tls)" in shown
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from monitoring.tests.servers import Peer, Server, refusing_port
 from monitoring.tests.test_recorder import check
 from websites.models import Website
 
-DNS, TIMEOUT, CONNECT, REFUSED = (kind.value for kind in map(ErrorKind, ("dns", "timeout", "connect", "refused")))
+DNS, TIMEOUT, CONNECT, REFUSED, INTERNAL = (
+    kind.value for kind in map(ErrorKind, ("dns", "timeout", "connect", "refused", "internal"))
+)
 UP, DOWN, UNKNOWN, NEVER = State.UP.value, State.DOWN.value, State.UNKNOWN.value, ""
 
 
@@ -80,6 +82,20 @@ def test_it_lasts_until_websites_answer_again() -> None:
     assert connectivity.excused(seen(CONNECT, UNKNOWN, *range(10))) == {CONNECT}
     assert connectivity.excused(seen(CONNECT, UNKNOWN, *range(4)) + seen("", UNKNOWN, *range(4, 10))) == set()
     assert connectivity.excused(seen(CONNECT, UP, 1) + seen("", UP, *range(2, 10))) == set()
+
+
+def test_checks_that_never_went_out_are_no_sign_that_websites_answer_again() -> None:
+    connectivity = alone()
+    assert connectivity.excused(seen(DNS, UP, *range(100))) == {DNS}
+    # The name server is still silent: few lookups had their turn, the others end as our own fault.
+    assert connectivity.excused(seen(DNS, UNKNOWN, *range(13)) + seen(INTERNAL, UP, *range(13, 250))) == {DNS}
+    assert connectivity.excused(seen(INTERNAL, UP, *range(250))) == set()
+    assert connectivity.excused(seen(DNS, UNKNOWN, *range(100))) == {DNS}
+    assert connectivity.excused(seen("", UNKNOWN, *range(100)) + seen(DNS, UNKNOWN, *range(100, 113))) == set()
+
+
+def test_checks_that_never_went_out_hide_no_dead_line() -> None:
+    assert alone().excused(seen(DNS, UP, *range(13)) + seen(INTERNAL, UP, *range(13, 250))) == {DNS}
 
 
 # --- References --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import time
 from dataclasses import replace
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from monitoring import check_report, probe, watchlist
 from monitoring.models import Outcome
+from monitoring.probe.classify import internal_exchange
 from monitoring.probe.types import ProbeResult
 from monitoring.states import Rules, judge
 from monitoring.watchlist import Watched
@@ -45,7 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         website = self._website(options["website"])
         watched = _watched(website, options["regex"], options["timeout"])
-        result = probe.check(watched.request, guard=watchlist.guard(), user_agent=watchlist.user_agent())
+        result = _check(watched)
         if options["json"]:
             self.stdout.write(check_report.as_json(result, watched.rules, website.pk))
         else:
@@ -86,7 +88,12 @@ def _watched(website: Website, regex: str | None, timeout: float | None) -> Watc
         website.regex = regex or None
     if timeout is not None:
         website.timeout = timeout
-    watched = watchlist.watched(website)
+    return watchlist.watched(website)
+
+
+def _check(watched: Watched) -> ProbeResult:
+    """What came of the check, or the monitor's own fault where it cannot be made."""
     if watched.problem:
-        raise CommandError(f"This website cannot be checked: {inert(watched.problem)}", returncode=BAD_USAGE)
-    return watched._replace(request=replace(watched.request, wants_certificate=True))
+        return ProbeResult(internal_exchange(watched.request, time.time(), watched.problem), None)
+    request = replace(watched.request, wants_certificate=True)
+    return probe.check(request, guard=watchlist.guard(), user_agent=watchlist.user_agent())
