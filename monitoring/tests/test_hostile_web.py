@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from monitoring.models import MonitoringData, WebsiteState
+from monitoring.models import Heartbeat, MonitoringData, WebsiteState
 from monitoring.probe import AddressGuard, Engine, ProbeRequest, RequestOptions, check
 from monitoring.probe.names import Resolver
 from monitoring.recorder import Check
@@ -151,7 +151,9 @@ def seen(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
         try:
             yield run(urls, ca_file)
         finally:
+            # No test's transaction takes them back.
             Website.objects.all().delete()
+            Heartbeat.objects.all().delete()
             connection.close()
 
 
