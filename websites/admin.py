@@ -3,23 +3,26 @@
 `monitoring.website_admin` adds state, checks and actions, and registers the whole.
 """
 
-from typing import Any, ClassVar
+from collections import Counter
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from websites import http_auth
-from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website
+from websites.alert_options import IN_A_ROW_MAX, IN_A_ROW_MIN
+from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website, WebsiteQuerySet
 from websites.plain_text import inert
 from websites.request_options import BODY_MAX_LENGTH, HEADERS_MAX_LENGTH
+from websites.tags import as_text, normal_tag, read, store_text
 from websites.validators import REGEX_MAX_LENGTH, normalise_url
 
 FIELDSETS: Any = (
-    (None, {"fields": ("website_url", "monitoring_interval", "regex", "is_active")}),
+    (None, {"fields": ("website_url", "monitoring_interval", "tags", "regex", "is_active")}),
     (
         "What counts as up",
         {"classes": ("collapse",), "fields": ("accepted_statuses", "regex_must_match", "timeout")},
@@ -34,13 +37,32 @@ FIELDSETS: Any = (
             ),
         },
     ),
+    (
+        "Alerts",
+        {
+            "classes": ("collapse",),
+            "fields": (
+                *("failures_before_down", "successes_before_up", "slow_threshold", "slow_checks"),
+                *("alert_on_value_change", "alert_on_value_missing", "value_min", "value_max"),
+            ),
+        },
+    ),
 )
+# The filter offers the tags that are most used, as far as it reads how websites are tagged.
+TAGS_OFFERED = 50
+TAGGINGS_READ = 5_000
 CODE = {"class": "vLargeTextField wm-pattern", "rows": 3, "spellcheck": "false"}
 
-_INTERVAL: Any = Website._meta.get_field("monitoring_interval")
+_TAGS: Any = Website._meta.get_field("tags")
 _REGEX: Any = Website._meta.get_field("regex")
 _HEADERS: Any = Website._meta.get_field("request_headers")
 _BODY: Any = Website._meta.get_field("request_body")
+
+
+def whole_number(name: str, low: int, high: int) -> Any:
+    """A form's field for one of a website's; by itself, it would first say that it must not be below zero."""
+    model_field: Any = Website._meta.get_field(name)
+    return model_field.formfield(min_value=low, max_value=high)
 
 
 class LinesField(forms.CharField):
@@ -54,9 +76,16 @@ class LinesField(forms.CharField):
 
 
 class WebsiteForm(forms.ModelForm[Website]):
-    # By itself, the form would first say that the interval must not be below zero.
-    monitoring_interval = _INTERVAL.formfield(min_value=MONITORING_INTERVAL_MIN, max_value=MONITORING_INTERVAL_MAX)
+    monitoring_interval = whole_number("monitoring_interval", MONITORING_INTERVAL_MIN, MONITORING_INTERVAL_MAX)
+    failures_before_down = whole_number("failures_before_down", IN_A_ROW_MIN, IN_A_ROW_MAX)
+    successes_before_up = whole_number("successes_before_up", IN_A_ROW_MIN, IN_A_ROW_MAX)
+    slow_checks = whole_number("slow_checks", IN_A_ROW_MIN, IN_A_ROW_MAX)
 
+    tags = forms.CharField(
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=_TAGS.help_text,
+    )
     regex = LinesField(
         required=False,
         max_length=REGEX_MAX_LENGTH,
@@ -94,10 +123,14 @@ class WebsiteForm(forms.ModelForm[Website]):
         if "regex" in self.fields and inert(pattern) != pattern:
             # An input shows such characters as they please, and so another pattern than there is.
             self.fields["regex"].help_text += f" This one has invisible characters, spelled out: {inert(pattern)}"
+        self.initial["tags"] = as_text(self.instance.tags)
         self.initial["http_auth"] = ""
         if scheme := http_auth.scheme_of(self.instance.http_auth):
             words = f"{scheme} credentials are kept and not shown. Left empty, they stay."
             self.fields["http_auth"].help_text = f"{words} {http_auth.HOW_TO_WRITE}"
+
+    def clean_tags(self) -> str:
+        return store_text(str(self.cleaned_data["tags"]))
 
     def clean_http_auth(self) -> str:
         written = str(self.cleaned_data["http_auth"])
@@ -142,21 +175,52 @@ class IntervalFilter(admin.SimpleListFilter):
         return queryset.filter(monitoring_interval__range=limits) if limits else queryset
 
 
+class TagFilter(admin.SimpleListFilter):
+    """Websites by one of the tags in use."""
+
+    title = "tag"
+    parameter_name = "tag"
+
+    def value(self) -> str | None:
+        try:
+            return normal_tag(super().value() or "")
+        except ValidationError:  # no tag at all: nothing is hidden
+            return None
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        taggings = Website.objects.exclude(tags="").order_by().values_list("tags").annotate(Count("pk"))
+        counts = Counter[str]()
+        for tagging, count in taggings[:TAGGINGS_READ]:
+            counts.update(dict.fromkeys(read(tagging), count))
+        offered = {tag for tag, _ in counts.most_common(TAGS_OFFERED)}
+        if chosen := self.value():
+            offered.add(chosen)
+        return [(tag, inert(tag)) for tag in sorted(offered)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Website]) -> QuerySet[Website]:
+        tag = self.value()
+        return cast("WebsiteQuerySet", queryset).tagged(tag) if tag else queryset
+
+
 class BaseWebsiteAdmin(admin.ModelAdmin[Website]):
     form = WebsiteForm
     search_fields = ("website_url",)
     search_help_text = "Part of a URL"
-    list_filter: ClassVar[Any] = ("is_active", IntervalFilter)
+    list_filter: ClassVar[Any] = ("is_active", IntervalFilter, TagFilter)
 
     def get_fieldsets(self, request: HttpRequest, obj: Website | None = None) -> Any:
-        """Without the way to forget credentials where there are none, and in a word for whoever may only look."""
+        """Without the way to forget credentials where there are none, and in words for whoever may only look."""
         shown: dict[str, str | None] = {} if obj is not None and obj.http_auth else {"forget_http_auth": None}
         if obj is not None and not self.has_change_permission(request, obj):
-            shown = {"http_auth": "credentials", "forget_http_auth": None}
+            shown = {"tags": "tags_in_words", "http_auth": "credentials", "forget_http_auth": None}
         return [
             (title, options | {"fields": tuple(filter(None, (shown.get(name, name) for name in options["fields"])))})
             for title, options in FIELDSETS
         ]
+
+    @admin.display(description="tags")
+    def tags_in_words(self, website: Website) -> str:
+        return inert(as_text(website.tags)) or "-"
 
     @admin.display(description="credentials")
     def credentials(self, website: Website) -> str:

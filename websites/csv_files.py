@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from websites import tags
+
 # Credentials are not among them: they never leave the database.
 COLUMNS = (
     "website_url",
@@ -28,6 +30,15 @@ COLUMNS = (
     "follow_redirects",
     "verify_tls",
     "ip_version",
+    "tags",
+    "failures_before_down",
+    "successes_before_up",
+    "slow_threshold",
+    "slow_checks",
+    "alert_on_value_change",
+    "alert_on_value_missing",
+    "value_min",
+    "value_max",
 )
 REQUIRED_COLUMNS = COLUMNS[:2]
 DELIMITERS = (",", ";", "\t", "|")
@@ -60,7 +71,7 @@ def write(file: Writable, rows: Iterable[Sequence[Any]]) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for row in rows:
-        writer.writerow([_guarded(_cell(value)) for value in row])
+        writer.writerow([_guarded(_cell(*pair)) for pair in zip(COLUMNS, row, strict=True)])
         count += 1
     return count
 
@@ -142,9 +153,11 @@ def _column_name(cell: str) -> str:
     return cell.strip().lower()
 
 
-def _cell(value: Any) -> str:
+def _cell(column: str, value: Any) -> str:
     if value is None:
         return ""
+    if column == "tags":
+        return tags.as_text(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from websites.csv_files import COLUMNS, REQUIRED_COLUMNS, Line
 from websites.models import Website
 from websites.request_options import check_together
+from websites.tags import store_text
 from websites.validators import normalise_url
 from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_flag, read_word
 
@@ -143,24 +144,22 @@ def _value(column: str, cell: str) -> Any:
             return read_word(cell, WORDS[column])
     except ValueError as error:
         raise ValidationError(str(error)) from error
-    return _clean(column, _checked_text(column, cell))
+    return _field(column).clean(_checked_text(column, cell), None)
 
 
 def _checked_text(column: str, cell: str) -> str:
-    """A cell whose field reads the rest of it; raises `ValidationError`."""
-    if column == "monitoring_interval":
+    """What the column's field takes for the cell; raises `ValidationError` with the API's messages."""
+    if column in WHOLE_NUMBERS:
         if not is_whole_number(cell):
             raise ValidationError(BAD_NUMBER)
         return cell[:20]
-    if column == "timeout" and not is_number(cell):
+    if column in NUMBERS and not is_number(cell):
         raise ValidationError("A valid number is required.")
     if not cell:
         raise ValidationError("This field is required.")
+    if column == "tags":
+        return store_text(cell)
     return normalise_url(cell) if column == "website_url" else cell
-
-
-def _clean(column: str, value: str) -> Any:
-    return _field(column).clean(value, None)
 
 
 def _field(column: str) -> Any:
@@ -169,4 +168,6 @@ def _field(column: str) -> Any:
 
 DEFAULTS: dict[str, Any] = {name: _field(name).get_default() if name != "regex" else None for name in COLUMNS}
 FLAGS = [name for name in COLUMNS if isinstance(_field(name), models.BooleanField)]
+WHOLE_NUMBERS = [name for name in COLUMNS if isinstance(_field(name), models.IntegerField)]
+NUMBERS = [name for name in COLUMNS if isinstance(_field(name), models.FloatField)]
 WORDS = {name: list(dict(_field(name).choices)) for name in COLUMNS if _field(name).choices}

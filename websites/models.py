@@ -6,6 +6,18 @@ from typing import Any, Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from websites.alert_options import (
+    FAILURES_BEFORE_DOWN,
+    IN_A_ROW_MAX,
+    IN_A_ROW_MIN,
+    IN_A_ROW_VALIDATORS,
+    SLOW_CHECKS,
+    SLOW_THRESHOLD_MAX,
+    SLOW_THRESHOLD_MIN,
+    SUCCESSES_BEFORE_UP,
+    validate_bound,
+    validate_slow_threshold,
+)
 from websites.http_auth import STORED_MAX_LENGTH as HTTP_AUTH_MAX_LENGTH
 from websites.request_options import (
     ACCEPTED_STATUSES,
@@ -21,6 +33,7 @@ from websites.request_options import (
     validate_timeout,
 )
 from websites.signals import websites_deleted, websites_saved
+from websites.tags import TAG_MAX_LENGTH, TAGS_MAX, TAGS_MAX_LENGTH, enclosed, store_text, validate_tags
 from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
 
 MONITORING_INTERVAL_MIN = 5
@@ -32,6 +45,10 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
 
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+    def tagged(self, tag: str) -> Self:
+        """Those with exactly this tag, in any case. Raises `ValidationError` for what is no tag."""
+        return self.filter(tags__contains=enclosed(tag))
 
     def bulk_create(self, objs: Iterable["Website"], *args: Any, **kwargs: Any) -> list["Website"]:
         with transaction.atomic(using=self.db):
@@ -80,6 +97,16 @@ class Website(models.Model):
         "interval",
         validators=[MinValueValidator(MONITORING_INTERVAL_MIN), MaxValueValidator(MONITORING_INTERVAL_MAX)],
         help_text=f"Seconds between two checks, {MONITORING_INTERVAL_MIN} to {MONITORING_INTERVAL_MAX}.",
+    )
+    # See `websites.tags`.
+    tags = models.CharField(
+        max_length=TAGS_MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_tags],
+        help_text="Words to find websites by, with commas between: "
+        f"at most {TAGS_MAX}, each of at most {TAG_MAX_LENGTH} characters.",
     )
     regex = models.CharField(
         max_length=REGEX_MAX_LENGTH,
@@ -138,6 +165,56 @@ class Website(models.Model):
     ip_version = models.CharField(
         "IP version", max_length=3, choices=IpVersion, default=IpVersion.ANY, db_default=IpVersion.ANY
     )
+    failures_before_down = models.PositiveSmallIntegerField(
+        default=FAILURES_BEFORE_DOWN,
+        db_default=FAILURES_BEFORE_DOWN,
+        validators=IN_A_ROW_VALIDATORS,
+        help_text="Checks in a row that must fail before the website is down, "
+        f"{IN_A_ROW_MIN} to {IN_A_ROW_MAX}; {FAILURES_BEFORE_DOWN} by default.",
+    )
+    successes_before_up = models.PositiveSmallIntegerField(
+        default=SUCCESSES_BEFORE_UP,
+        db_default=SUCCESSES_BEFORE_UP,
+        validators=IN_A_ROW_VALIDATORS,
+        help_text="Checks in a row that must succeed before it is up again, "
+        f"{IN_A_ROW_MIN} to {IN_A_ROW_MAX}; {SUCCESSES_BEFORE_UP} by default.",
+    )
+    slow_threshold = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[validate_slow_threshold],
+        help_text=f"Seconds, {SLOW_THRESHOLD_MIN} to {SLOW_THRESHOLD_MAX:g}: a check that takes longer is slow. "
+        "Left empty: none is.",
+    )
+    slow_checks = models.PositiveSmallIntegerField(
+        default=SLOW_CHECKS,
+        db_default=SLOW_CHECKS,
+        validators=IN_A_ROW_VALIDATORS,
+        help_text="So many slow checks in a row make the website slow, so many others end it: "
+        f"{IN_A_ROW_MIN} to {IN_A_ROW_MAX}; {SLOW_CHECKS} by default.",
+    )
+    alert_on_value_change = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Alert where the first match of the regex is another than before; off by default.",
+    )
+    alert_on_value_missing = models.BooleanField(
+        default=False, db_default=False, help_text="Alert where the regex matches nothing; off by default."
+    )
+    value_min = models.FloatField(
+        "lowest value",
+        null=True,
+        blank=True,
+        validators=[validate_bound],
+        help_text="Alert where the first match of the regex is no number of at least this. Left empty: no bound.",
+    )
+    value_max = models.FloatField(
+        "highest value",
+        null=True,
+        blank=True,
+        validators=[validate_bound],
+        help_text="Alert where the first match of the regex is no number of at most this. Left empty: no bound.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WebsiteQuerySet.as_manager()
@@ -182,16 +259,18 @@ class Website(models.Model):
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         super().clean_fields(exclude)
         # A form leaves out a field whose text it has refused already.
-        if exclude is None or "website_url" not in exclude:
-            self._normalise()
+        self._normalise(exclude or ())
 
     def clean(self) -> None:
         super().clean()
         check_together(vars(self))
 
-    def _normalise(self) -> None:
-        """Give the URL its one spelling; raises `ValidationError` where it is none."""
-        self.website_url = normalise_url(self.website_url)
+    def _normalise(self, exclude: Collection[str] = ()) -> None:
+        """Give URL and tags their one spelling; raises `ValidationError` where they have none."""
+        if "website_url" not in exclude:
+            self.website_url = normalise_url(self.website_url)
+        if "tags" not in exclude:
+            self.tags = store_text(self.tags)
         self.regex = self.regex or None
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from websites import alert_options
+
 TIMEOUT_MIN, TIMEOUT_MAX = 0.1, 60.0
 HEADERS_MAX_LENGTH = 4_000
 BODY_MAX_LENGTH = 10_000
@@ -111,7 +113,7 @@ def validate_timeout(seconds: float) -> None:
 
 def check_together(values: Mapping[str, Any]) -> None:
     """Raise `ValidationError`, by field, for values that are good by themselves and not together."""
-    errors = {}
+    errors = alert_options.faults(values)
     timeout, interval = values.get("timeout"), values.get("monitoring_interval")
     if timeout is not None and interval is not None and timeout > interval:
         errors["timeout"] = f"A check must end before the next one begins: at most {interval} seconds."

@@ -1,10 +1,14 @@
 """Serializer fields that know how values are written down."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
+from rest_framework.utils.html import is_html_input
 
+from websites import tags
 from websites.validators import URL_MAX_LENGTH, normalise_url
 from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_word
 
@@ -32,8 +36,8 @@ class WholeNumberField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class SecondsField(serializers.FloatField):
-    """A number of seconds; the framework takes true for one, and the digits of every script."""
+class NumberField(serializers.FloatField):
+    """A number, or its text in ASCII digits; the framework takes true for one, and the digits of every script."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or (isinstance(data, str) and not is_number(data)):
@@ -49,6 +53,40 @@ class WordField(serializers.ChoiceField):
             return read_word(str(data) if isinstance(data, str | int) else "", self.choices)
         except ValueError as error:
             raise serializers.ValidationError(str(error), code="invalid_choice") from error
+
+
+@extend_schema_field(
+    {"type": "array", "maxItems": tags.TAGS_MAX, "items": {"type": "string", "maxLength": tags.TAG_MAX_LENGTH}}
+)
+class TagsField(serializers.Field[str, Any, list[str], Any]):
+    """A list of texts, in a form one text with commas between; kept as `websites.tags` does."""
+
+    initial: Any = ()
+    default_error_messages = {"invalid": "Expected a list of strings."}  # noqa: RUF012
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("style", {"base_template": "tags.html"})
+        super().__init__(**kwargs)
+
+    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
+        if not is_html_input(dictionary):
+            return super().get_value(dictionary)
+        if self.field_name not in dictionary:
+            return empty
+        # Named twice in a form, it has the tags of both.
+        written: list[Any] = dictionary.getlist(self.field_name)  # type: ignore[attr-defined]
+        if not all(isinstance(text, str) for text in written):  # an uploaded file
+            return written
+        return [part for text in written for part in text.split(",") if part.strip()]
+
+    def to_internal_value(self, data: Any) -> str:
+        if not (isinstance(data, list) and all(isinstance(tag, str) for tag in data)):
+            self.fail("invalid")
+        # Serializers turn Django's ValidationError into the field's error.
+        return tags.store(data)
+
+    def to_representation(self, value: str) -> list[str]:
+        return tags.read(value)
 
 
 class FlagField(serializers.BooleanField):

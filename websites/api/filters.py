@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django_filters import rest_framework as filters
 
-from websites.models import Website
+from websites.models import Website, WebsiteQuerySet
+from websites.tags import normal_tag
 from websites.written_values import is_whole_number, read_flag
 
 
@@ -39,6 +40,16 @@ class IntegerFilter(filters.NumberFilter):  # type: ignore[misc]
     field_class = WholeNumberField
 
 
+class TagField(forms.CharField):
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return normal_tag(text) if text else ""
+
+
+class TagFilter(filters.CharFilter):  # type: ignore[misc]
+    field_class = TagField
+
+
 class WebsiteFilter(filters.FilterSet):  # type: ignore[misc]
     is_active = FlagFilter(label="active", help_text="Only websites that are watched, or only paused ones.")
     monitoring_interval = IntegerFilter(label="interval", help_text="Seconds, exactly.")
@@ -48,10 +59,14 @@ class WebsiteFilter(filters.FilterSet):  # type: ignore[misc]
     monitoring_interval_max = IntegerFilter(
         "monitoring_interval", "lte", label="interval to", help_text="Seconds, at most."
     )
+    tag = TagFilter(method="tagged", label="tag", help_text="Only websites with exactly this tag, in any case.")
 
     class Meta:
         model = Website
         fields: tuple[str, ...] = ()
+
+    def tagged(self, websites: WebsiteQuerySet, _name: str, tag: str) -> WebsiteQuerySet:
+        return websites.tagged(tag)
 
 
 class KeywordFilter(WebsiteFilter):

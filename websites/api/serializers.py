@@ -10,14 +10,19 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.validators import UniqueValidator
 
 from websites import http_auth
-from websites.api.fields import FlagField, SecondsField, UrlField, WholeNumberField, WordField
+from websites.api.fields import FlagField, NumberField, TagsField, UrlField, WholeNumberField, WordField
 from websites.api.parameters import refusals
 from websites.models import Website
-from websites.request_options import IpVersion, Method, check_together, validate_timeout
+from websites.request_options import IpVersion, Method, check_together
+from websites.tags import TAG_MAX_LENGTH, TAGS_MAX
 
 TAKEN = "A website with this URL exists already."
 # What browsers' forms send along.
 FORM_FIELDS = {"csrfmiddlewaretoken"}
+STRICT_FIELDS: dict[type[serializers.Field[Any, Any, Any, Any]], type[serializers.Field[Any, Any, Any, Any]]] = {
+    serializers.IntegerField: WholeNumberField,
+    serializers.FloatField: NumberField,
+}
 
 
 def help_text(name: str) -> str:
@@ -58,13 +63,17 @@ class StrictFields(serializers.Serializer[Any]):
 
 class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
     serializer_field_mapping = {  # noqa: RUF012
-        model_field: WholeNumberField if field is serializers.IntegerField else field
+        model_field: STRICT_FIELDS.get(field, field)
         for model_field, field in serializers.ModelSerializer.serializer_field_mapping.items()
     }
     website_url = UrlField(
         label="URL",
         help_text=help_text("website_url"),
         validators=[UniqueValidator(Website.objects.all(), message=TAKEN)],
+    )
+    tags = TagsField(
+        required=False,
+        help_text=f"Words to find the website by: at most {TAGS_MAX}, each of at most {TAG_MAX_LENGTH} characters.",
     )
     is_active = flag("is_active")
     regex_must_match = flag("regex_must_match")
@@ -80,12 +89,11 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
         help_text=f"{http_auth.HOW_TO_WRITE} Kept encrypted and never answered; null or blank forgets them.",
     )
     http_auth_scheme = serializers.SerializerMethodField(help_text="Basic, Bearer, or blank without credentials.")
-    timeout = SecondsField(
-        required=False, allow_null=True, validators=[validate_timeout], help_text=help_text("timeout")
-    )
     follow_redirects = flag("follow_redirects")
     verify_tls = flag("verify_tls")
     ip_version = WordField(IpVersion.choices, required=False, help_text="Dial addresses of this version of IP only.")
+    alert_on_value_change = flag("alert_on_value_change")
+    alert_on_value_missing = flag("alert_on_value_missing")
 
     class Meta:
         model = Website
@@ -93,6 +101,7 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
             "website_id",
             "website_url",
             "monitoring_interval",
+            "tags",
             "regex",
             "is_active",
             "regex_must_match",
@@ -106,6 +115,14 @@ class WebsiteSerializer(StrictFields, serializers.ModelSerializer[Website]):
             "follow_redirects",
             "verify_tls",
             "ip_version",
+            "failures_before_down",
+            "successes_before_up",
+            "slow_threshold",
+            "slow_checks",
+            "alert_on_value_change",
+            "alert_on_value_missing",
+            "value_min",
+            "value_max",
         )
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             "regex": {"trim_whitespace": False},

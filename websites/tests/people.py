@@ -1,6 +1,7 @@
 """People who call the API in tests."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 from knox.models import AuthToken
@@ -27,3 +28,7 @@ def with_token(token: str) -> APIClient:
 def signed_in(role: str | None) -> APIClient:
     """A client that carries the token of a new user in this group."""
     return with_token(token_for(person(role)))
+
+
+def send(client: APIClient, method: str, path: str, body: dict[str, Any], body_format: str = "json") -> Any:
+    return getattr(client, method)(path, body, format=body_format)

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 
 from websites import http_auth
 from websites.models import Website
-from websites.tests.people import signed_in
-from websites.tests.websites import URL, add
+from websites.tests.people import send, signed_in
+from websites.tests.websites import URL, add, raw
 
 pytestmark = pytest.mark.django_db
 
@@ -35,15 +35,6 @@ MEGABYTE = 1 << 20
 
 def options(body: dict[str, Any]) -> dict[str, Any]:
     return {name: body[name] for name in DEFAULTS}
-
-
-def send(client: APIClient, method: str, path: str, body: dict[str, Any], body_format: str = "json") -> Any:
-    return getattr(client, method)(path, body, format=body_format)
-
-
-def raw(website: Website) -> dict[str, Any]:
-    """All that the database has of a website."""
-    return dict(Website.objects.filter(pk=website.pk).values().get())
 
 
 def sent_of(website: Website) -> str:

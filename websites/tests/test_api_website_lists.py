@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def four_websites() -> list[Website]:
     return [
-        add("http://a.example/shop", monitoring_interval=5),
-        add("http://b.example/", monitoring_interval=60),
+        add("http://a.example/shop", monitoring_interval=5, tags="prod,my shop"),
+        add("http://b.example/", monitoring_interval=60, tags="shop,prod"),
         add("http://c.example/SHOP", monitoring_interval=60, is_active=False),
         add("http://d.example/100%25", monitoring_interval=300),
     ]
@@ -33,6 +33,13 @@ def four_websites() -> list[Website]:
         ("monitoring_interval_max=60", "abc"),
         ("monitoring_interval_min=6&monitoring_interval_max=299&is_active=", "bc"),
         ("monitoring_interval=99999999999999999999", ""),
+        ("tag=prod", "ab"),
+        ("tag=%20SHOP%20", "b"),
+        ("tag=my+shop", "a"),
+        ("tag=pro", ""),
+        ("tag=%25", ""),
+        ("tag=", "abcd"),
+        ("tag=prod&monitoring_interval=5", "a"),
         ("ordering=-website_url", "dcba"),
         ("ordering=-monitoring_interval,website_url", "dbca"),
         ("page_size=3", "abc"),
@@ -77,6 +84,11 @@ def test_a_page_tells_where_the_others_are(editor: APIClient, four_websites: lis
         ("ordering=regex", 400, "ordering"),
         ("ordering=website_id,password", 400, "ordering"),
         ("search=%00", 400, "search"),
+        ("tag=prod,shop", 400, "tag"),
+        ("tag=%00", 400, "tag"),
+        ("tag=%1B", 400, "tag"),
+        ("tag=" + "a" * 51, 400, "tag"),
+        ("tags=prod", 400, "tags"),
         ("state=%00", 400, "state"),
         ("state=broken", 400, "state"),
         ("intervall=5", 400, "intervall"),
@@ -105,6 +117,11 @@ def test_websites_are_found_by_a_keyword_in_their_url(
     assert [website["website_url"] for website in body["results"]] == ["http://a.example/shop", "http://c.example/SHOP"]
     assert body["count"] == 2
     assert editor.get(f"{path}?keyword=nothing").json()["results"] == []
+
+
+def test_a_keyword_and_a_tag_find_websites_together(editor: APIClient, four_websites: list[Website]) -> None:
+    body = editor.get("/website?keyword=shop&tag=prod").json()
+    assert [website["website_url"] for website in body["results"]] == ["http://a.example/shop"]
 
 
 @pytest.mark.parametrize("query", ["", "?keyword=", "?keyword=%20", "?keyword=%00"])

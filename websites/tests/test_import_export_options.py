@@ -3,11 +3,10 @@
 import csv
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from websites import csv_files, http_auth
 from websites.models import Website
@@ -29,22 +28,6 @@ OPTIONS: dict[str, Any] = {
     "ip_version": "6",
 }
 STORED = (*csv_files.COLUMNS, "http_auth")
-
-
-@pytest.fixture
-def import_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Import:
-    """Imports a text; returns what the command says, its complaints included."""
-
-    def run(content: str, **options: Any) -> str:
-        path = tmp_path / "websites.csv"
-        path.write_bytes(content.encode())
-        try:
-            call_command("import_websites", str(path), **options)
-        except CommandError as error:
-            return f"{capsys.readouterr().err}{error}"
-        return capsys.readouterr().out
-
-    return run
 
 
 def exported(capsys: pytest.CaptureFixture[str]) -> str:
