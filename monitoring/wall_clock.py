@@ -1,0 +1,46 @@
+"""Wall-clock times of a time zone, and the moments (in UTC) at which clocks there show them."""
+
+from bisect import bisect_left
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+
+# Names that stand for no place: for what the server is set to, and for nothing.
+PLACELESS = {"localtime", "Factory"}
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The IANA names of the time zones there are."""
+    return frozenset(available_timezones() - PLACELESS)
+
+
+def check_time_zone(name: str) -> None:
+    """Raises `ValidationError` where there is no such time zone; capitals matter."""
+    if name not in time_zones():
+        raise ValidationError("There is no such time zone: give a name such as Europe/Berlin or UTC.", code="invalid")
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    # zoneinfo itself keeps no more than eight of them.
+    return ZoneInfo(name)
+
+
+def moment_of(local: datetime, zone: str) -> datetime:
+    """The first moment (UTC) at which clocks in the zone show this local (naive) time or a later one.
+
+    So a time that clocks skip in spring is the moment at which they skip it, and of a time that
+    they show twice in autumn, the first counts.
+    """
+    there = zone_of(zone)
+    moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
+    other = local.replace(tzinfo=there, fold=1).astimezone(UTC)
+    # PEP 495: only of a skipped time are these two the wrong way round, before and after the skip.
+    if moment <= other:
+        return moment
+    seconds = range(int(other.timestamp()), int(moment.timestamp()) + 1)
+    skip = bisect_left(seconds, local, key=lambda second: datetime.fromtimestamp(second, there).replace(tzinfo=None))
+    return datetime.fromtimestamp(seconds[skip], UTC)
