@@ -13,24 +13,47 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
+from monitoring.notifications.deadlines import Deadline
+from monitoring.notifications.library_logs import silence
+from monitoring.notifications.messages import refusal
 from monitoring.probe.guard import AddressGuard
+
+silence("urllib3")
 
 
 class BlockedAddressError(requests.ConnectionError):
     """The host has no address that may be dialled."""
 
 
-def session(guard: AddressGuard) -> requests.Session:
-    """A session whose connections go only where the guard lets them; close it after use."""
-    made = _Session()
-    made.trust_env = False
-    adapter = _GuardedAdapter(guard)
-    made.mount("http://", adapter)
-    made.mount("https://", adapter)
-    return made
+def session(guard: AddressGuard, deadline_seconds: float | None = None) -> "GuardedSession":
+    """A session whose connections go only where the guard lets them; close it after use.
+
+    With a deadline, all that it has open is shut down so many seconds from now, whatever it is in the middle of.
+    """
+    return GuardedSession(guard, None if deadline_seconds is None else Deadline(deadline_seconds))
 
 
-class _Session(requests.Session):
+class GuardedSession(requests.Session):
+    """See `session`."""
+
+    def __init__(self, guard: AddressGuard, deadline: Deadline | None) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._deadline = deadline
+        adapter = _GuardedAdapter(guard, deadline)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline is over: what was read last may then lack its end."""
+        return self._deadline is not None and self._deadline.is_over
+
+    def close(self) -> None:
+        super().close()
+        if self._deadline is not None:
+            self._deadline.close()
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """A redirect is an answer like any other."""
 
@@ -40,8 +63,9 @@ class _BlockedError(Exception):
 
 
 class _GuardedAdapter(HTTPAdapter):
-    def __init__(self, guard: AddressGuard) -> None:
+    def __init__(self, guard: AddressGuard, deadline: Deadline | None) -> None:
         self._guard = guard
+        self._deadline = deadline
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -52,13 +76,13 @@ class _GuardedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        guard = self._guard
+        guard, end = self._guard, self._deadline
 
         class Plain(_Guarded, HTTPConnection):
-            address_guard = guard
+            address_guard, deadline = guard, end
 
         class Secured(_Guarded, HTTPSConnection):
-            address_guard = guard
+            address_guard, deadline = guard, end
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -73,6 +97,7 @@ class _Guarded:
     """Makes urllib3's connections dial allowed addresses only."""
 
     address_guard: AddressGuard
+    deadline: Deadline | None
     _dns_host: str
     host: str
     port: int
@@ -91,6 +116,8 @@ class _Guarded:
                 connection.settimeout(self.timeout)
                 for option in self.socket_options or ():
                     connection.setsockopt(*option)
+                if self.deadline is not None:
+                    self.deadline.watch(connection)
                 connection.connect(address)
             except OSError as error:
                 connection.close()
@@ -98,7 +125,7 @@ class _Guarded:
                 continue
             return connection
         if last is None:
-            raise _BlockedError(f"The address {blocked} is not in a network that may be reached.")
+            raise _BlockedError(refusal(blocked))
         raise NewConnectionError(self, f"No connection could be made: {last}") from last  # type: ignore[arg-type]
 
     def _addresses(self) -> list[Any]:

@@ -1,5 +1,7 @@
-"""S5: what is refused to a probe is refused to a delivery as well."""
+"""S5: what is refused to a probe is refused to a delivery as well; and however slow the other side, it ends."""
 
+import contextlib
+import threading
 from ipaddress import ip_network
 
 import pytest
@@ -7,7 +9,8 @@ import requests
 
 from monitoring.notifications.guarded_http import BlockedAddressError, session
 from monitoring.probe import AddressGuard
-from monitoring.tests.servers import Authority, Server, answering, redirect, refusing_port, response
+from monitoring.tests import hostile
+from monitoring.tests.servers import Authority, Peer, Script, Server, answering, redirect, refusing_port, response
 from monitoring.tests.test_probe_guard import CLOSED, SPELLINGS, loopback_listeners
 
 OPEN = AddressGuard([ip_network("127.0.0.0/8")])
@@ -68,3 +71,55 @@ def test_a_dead_receiver_and_an_unknown_name_are_connection_errors(monkeypatch: 
             with pytest.raises(requests.ConnectionError) as failure:
                 http.get(url, timeout=5)
             assert not isinstance(failure.value, BlockedAddressError)
+
+
+@pytest.mark.parametrize(
+    "script", [Peer.hold, hostile.silent, hostile.drip_head, hostile.head_without_end, hostile.endless_continue]
+)
+def test_a_deadline_ends_what_has_not_answered(script: Script) -> None:
+    with Server(script) as server, session(OPEN, 0.3) as http:
+        # Or the headers seem to end there.
+        with contextlib.suppress(requests.ConnectionError):
+            http.post(server.url(), timeout=60)
+        assert http.is_late
+
+
+@pytest.mark.parametrize("script", [hostile.drip_body, hostile.endless_trailers])
+def test_a_deadline_ends_what_never_ends(script: Script) -> None:
+    with Server(script) as server, session(OPEN, 0.3) as http:
+        # Or the trailers seem to end there.
+        with contextlib.suppress(requests.RequestException):
+            http.get(server.url(), timeout=60)
+        assert http.is_late
+
+
+def test_a_deadline_ends_a_tls_handshake() -> None:
+    with Server(Peer.hold) as server, session(OPEN, 0.3) as http:
+        with pytest.raises(requests.ConnectionError):
+            http.get(server.url().replace("http:", "https:"), timeout=60)
+        assert http.is_late
+
+
+def test_after_the_deadline_nothing_new_is_dialled() -> None:
+    with Server(Peer.hold) as slow, Server(answering(response())) as quick, session(OPEN, 0.1) as http:
+        with pytest.raises(requests.ConnectionError):
+            http.get(slow.url(), timeout=60)
+        with pytest.raises(requests.ConnectionError):
+            http.get(quick.url(), timeout=60)
+
+
+def test_a_session_that_is_closed_in_time_leaves_nothing_behind() -> None:
+    closed = threading.Event()
+
+    def until_closed(peer: Peer) -> None:
+        peer.request()
+        peer.send(response(body=b"fine"))
+        while peer.first_bytes():
+            pass
+        closed.set()
+
+    with Server(until_closed) as server:
+        with session(OPEN, 60) as http:
+            assert http.get(server.url(), timeout=5).text == "fine"
+        assert not http.is_late
+        assert closed.wait(10)

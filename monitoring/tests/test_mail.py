@@ -1,0 +1,188 @@
+"""What a mail server gets, and what is made of its answers."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from monitoring.notifications.mail import ADDRESSES_MAX, read_addresses
+from monitoring.notifications.messages import Kind, Receipt
+from monitoring.notifications.senders import check_target, send
+from monitoring.tests.receivers import MESSAGE, MailServer, speaking, whole_log
+from monitoring.tests.servers import Peer, Script, Server, refusing_port, self_signed_context
+
+PASSWORD = "t0psecret"
+ADDRESS = "ann@example.org"
+
+
+@pytest.fixture(autouse=True)
+def _a_mail_server_is_set(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.DEFAULT_FROM_EMAIL = "Monitor <monitor@example.net>"
+
+
+def sent(settings: Any, port: int, addresses: str = ADDRESS, seconds: float = 20.0) -> Receipt:
+    settings.EMAIL_PORT = port
+    return send(Kind.EMAIL, addresses, "", MESSAGE, seconds)
+
+
+def received(settings: Any, addresses: str) -> tuple[list[str], EmailMessage]:
+    """Whom the server was to hand it to, and what."""
+    with MailServer() as server:
+        assert sent(settings, server.port, addresses) == Receipt(True, "The mail server accepted the message.")
+    [envelope] = server.envelopes
+    assert isinstance(envelope.content, bytes)
+    return envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)
+
+
+def test_one_person_gets_a_message_of_their_own(settings: Any) -> None:
+    recipients, mail = received(settings, ADDRESS)
+    assert recipients == [ADDRESS]
+    assert mail["To"] == ADDRESS
+    assert mail["From"] == "Monitor <monitor@example.net>"
+    assert mail["Subject"] == MESSAGE.title
+    assert mail["X-Webmonitor-Key"] == MESSAGE.key
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content().splitlines() == MESSAGE.text.splitlines()
+
+
+def test_several_people_do_not_see_each_other(settings: Any) -> None:
+    recipients, mail = received(settings, "ann@example.org, bob@example.org\ncay@example.com")
+    assert recipients == ["ann@example.org", "bob@example.org", "cay@example.com"]
+    assert mail["To"] == "undisclosed-recipients:;"
+    assert not [name for name, value in mail.items() if "@example.org" in str(value)]
+
+
+def test_every_attempt_has_the_same_message_id(settings: Any) -> None:
+    first, second = (received(settings, ADDRESS)[1]["Message-ID"] for _ in range(2))
+    assert first == second
+    assert first.endswith("@example.net>")
+
+
+def test_without_a_mail_server_nothing_is_sent(settings: Any) -> None:
+    settings.EMAIL_HOST = ""
+    assert sent(settings, 25) == Receipt(False, "No mail server is configured: set EMAIL_HOST.")
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"": "554 not you"}, "refused the connection (554)"),
+        ({"EHLO": "550 not you", "HELO": "550 not you"}, "refused the message (550)"),
+        ({"MAIL": "501 not from there"}, "refused the sender's address (501)"),
+        ({"RCPT": "550 no such mailbox"}, "refused every address (550)"),
+        ({"RCPT": "421 too many"}, "refused every address (421)"),
+        ({"DATA": "451 not now"}, "refused the message (451)"),
+        ({".": "554 spam"}, "refused the message (554)"),
+        ({"": "no SMTP at all"}, "refused the connection (-1)"),
+        ({"MAIL": "2"}, "refused the sender's address"),
+    ],
+)
+def test_a_refusal_is_told_in_words(answers: dict[str, str], words: str, settings: Any) -> None:
+    with Server(speaking(answers)) as server:
+        receipt = sent(settings, server.port)
+    assert not receipt.is_delivered
+    assert words in receipt.detail
+
+
+def test_a_login_that_is_refused_tells_no_password(settings: Any) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "monitor", PASSWORD
+    with Server(speaking({"AUTH": f"535 not {PASSWORD}"}, extensions="AUTH PLAIN LOGIN")) as server, whole_log() as log:
+        receipt = sent(settings, server.port)
+    assert receipt == Receipt(False, "The mail server refused the user name and password (535).")
+    assert PASSWORD not in log.getvalue()
+
+
+def test_what_the_settings_ask_for_must_be_there(settings: Any, tmp_path: Path) -> None:
+    settings.EMAIL_USE_TLS = True
+    with Server(speaking()) as server:
+        assert "does not offer what the settings ask for" in sent(settings, server.port).detail
+    settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = False, True
+    with Server(speaking(), tls=self_signed_context(tmp_path, "127.0.0.1")) as server:
+        assert "has no valid certificate" in sent(settings, server.port).detail
+
+
+def test_a_mail_server_that_is_not_there_is_told_in_words(settings: Any) -> None:
+    with refusing_port() as port:
+        assert sent(settings, port) == Receipt(False, "The mail server could not be connected to.")
+    with Server(Peer.finish) as server:
+        assert sent(settings, server.port) == Receipt(False, "The mail server closed the connection.")
+    settings.EMAIL_HOST = "no-such-name.invalid"
+    assert sent(settings, 25) == Receipt(False, "The mail server has a name that could not be looked up.")
+
+
+def drips_its_greeting(peer: Peer) -> None:
+    peer.drip(b"220-" + b"x" * 10_000)
+
+
+def drips_an_answer(peer: Peer) -> None:
+    peer.send(b"220 here\r\n")
+    peer.first_bytes()
+    peer.drip(b"250-" + b"x" * 10_000)
+
+
+def endless_answer(peer: Peer) -> None:
+    peer.send(b"220 here\r\n")
+    while not peer.server.closing.wait(0.01):
+        peer.send(b"250-and more\r\n")
+
+
+@pytest.mark.parametrize("script", [Peer.hold, drips_its_greeting, drips_an_answer, endless_answer])
+def test_an_attempt_ends_while_the_mail_server_has_not_answered(script: Script, settings: Any) -> None:
+    with Server(script) as server:
+        receipt = sent(settings, server.port, seconds=0.5)
+    assert receipt == Receipt(False, "The mail server did not answer in 0.5 s.")
+
+
+def test_what_was_accepted_stays_so_however_the_farewell_goes(settings: Any) -> None:
+    def silent_after_the_message(peer: Peer) -> None:
+        for answer in (b"220 here", b"250 fine", b"250 fine", b"250 fine", b"354 go on", b"250 accepted"):
+            peer.send(answer + b"\r\n")
+            words = peer.first_bytes()
+            while answer.startswith(b"354") and not words.endswith(b"\r\n.\r\n"):
+                words += peer.first_bytes()
+        peer.hold()
+
+    with Server(silent_after_the_message) as server:
+        assert sent(settings, server.port, seconds=1.0).is_delivered
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("ann@example.org", ["ann@example.org"]),
+        (" ann@example.org ,\r\n bob@example.org,, ", ["ann@example.org", "bob@example.org"]),
+        ("ann@example.org\nann@example.org", ["ann@example.org"]),
+        ("ann@käse.example", ["ann@käse.example"]),
+    ],
+)
+def test_addresses_have_commas_or_line_ends_between_them(text: str, addresses: list[str]) -> None:
+    assert read_addresses(text) == addresses
+    check_target(Kind.EMAIL, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Give 1 to 20"),
+        (" ,\n", "Give 1 to 20"),
+        (",".join(f"p{number}@example.org" for number in range(ADDRESSES_MAX + 1)), "Give 1 to 20"),
+        ("ann", "no e-mail address: 'ann'"),
+        ("ann@example.org, bob@", "no e-mail address: 'bob@'"),
+        ("Ann <ann@example.org>", "no e-mail address"),
+        ("ann@example.org\nBcc: eve@example.org", "no e-mail address"),
+        ("ann@example.org\x0bBcc: eve@example.org", "no e-mail address"),
+        ('"a\x01b"@example.org', "no e-mail address"),
+        ("ann@example.org\u2028", "no e-mail address"),
+        ("x" * 10_000 + "@example.org", "no e-mail address"),
+    ],
+)
+def test_what_are_no_addresses_is_refused_in_words(text: str, words: str, settings: Any) -> None:
+    with pytest.raises(ValidationError, match=words) as refusal:
+        check_target(Kind.EMAIL, text)
+    assert len(refusal.value.messages[0]) < 200
+    assert sent(settings, 25, text) == Receipt(False, refusal.value.messages[0])
