@@ -7,9 +7,10 @@ class MonitoringConfig(AppConfig):
     verbose_name = "Monitoring"
 
     def ready(self) -> None:
-        from monitoring import roles, schedule, user_admin  # noqa: F401  # user_admin registers itself
+        from monitoring import pauses, roles, schedule, user_admin  # noqa: F401  # user_admin registers itself
         from websites.signals import websites_deleted, websites_saved
 
         websites_saved.connect(schedule.on_websites_saved, dispatch_uid="monitoring.schedule.saved")
+        websites_saved.connect(pauses.on_websites_saved, dispatch_uid="monitoring.pauses.saved")
         websites_deleted.connect(schedule.on_websites_deleted, dispatch_uid="monitoring.schedule.deleted")
         post_migrate.connect(roles.sync_roles, sender=self, dispatch_uid="monitoring.roles")

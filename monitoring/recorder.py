@@ -4,16 +4,16 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection, transaction
 
-from monitoring import certificates, heartbeats, states
+from monitoring import certificates, heartbeats, incidents, states
 from monitoring.connectivity import Connectivity, Observation
+from monitoring.findings import Check, Finding, finding_of
+from monitoring.incidents import Recheck
 from monitoring.models import Heartbeat, Outcome, State
-from monitoring.probe import content
-from monitoring.probe.types import Certificate, Exchange
-from monitoring.rows import Row, insert, key_of, row_of, stored_among
+from monitoring.rows import insert, key_of, stored_among
+from monitoring.states import Known
 
 logger = logging.getLogger(__name__)
 
@@ -23,15 +23,6 @@ FLUSH_SIZE = 2_000
 # Seconds between attempts while the database is away, and checks kept meanwhile.
 RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0)
 KEPT_CAP = 50_000
-
-
-class Check(NamedTuple):
-    """A finished check: whose, of which slot (ms of Unix time), how to judge it, what went over the wire."""
-
-    website_id: int
-    slot: int
-    rules: states.Rules
-    exchange: Exchange
 
 
 def collect(finished: "queue.SimpleQueue[Check | None]") -> tuple[list[Check], bool]:
@@ -58,32 +49,22 @@ def collect(finished: "queue.SimpleQueue[Check | None]") -> tuple[list[Check], b
     return checks, True
 
 
-class Entry(NamedTuple):
-    """A check as it is written: its row, and what it showed of the certificate where it was asked for that."""
-
-    row: Row
-    wants_certificate: bool
-    certificate: Certificate | None
-
-
-def entry_of(check: Check) -> Entry:
-    exchange = check.exchange
-    result = content.read(exchange)
-    outcome, words = states.judge(result, check.rules)
-    row = row_of(check.website_id, check.slot, result, outcome.value, words)
-    return Entry(row, exchange.request.wants_certificate, exchange.certificate)
-
-
 class Recorder:
     """Writes checks; used by one thread. What the database refuses for now is kept and written later."""
 
-    def __init__(self, connectivity: Connectivity, missed: Callable[[], int] = lambda: 0) -> None:
-        """`missed` tells how many checks of this process never came here."""
+    def __init__(
+        self,
+        connectivity: Connectivity,
+        missed: Callable[[], int] = lambda: 0,
+        recheck: Callable[[Sequence[Recheck]], None] = lambda _: None,
+    ) -> None:
+        """`missed` tells how many checks of this process never came here; `recheck` takes what to check once more."""
         self._connectivity = connectivity
         self._missed = missed
-        self._kept: list[Entry] = []
+        self._recheck = recheck
+        self._kept: list[Finding] = []
         # What was being written when the database went away: the rows may be there.
-        self._in_doubt: list[Entry] = []
+        self._in_doubt: list[Finding] = []
         self._failures = 0
         self._retry_at = 0.0
         self._next_heartbeat = 0.0
@@ -91,7 +72,7 @@ class Recorder:
 
     def write(self, checks: Sequence[Check]) -> None:
         """Write these checks and any kept ones; never raises for a database that is away."""
-        self._kept += map(entry_of, checks)
+        self._kept += map(finding_of, checks)
         now = time.monotonic()
         if now < self._retry_at:
             return
@@ -114,7 +95,7 @@ class Recorder:
             self._drop_stored()
         pieces = [self._kept] if self._kept else []
         while pieces:
-            self._kept = [entry for piece in reversed(pieces) for entry in piece]
+            self._kept = [finding for piece in reversed(pieces) for finding in piece]
             piece = pieces.pop()
             try:
                 self._store(piece)
@@ -134,8 +115,8 @@ class Recorder:
 
     def _drop_stored(self) -> None:
         """Keep nothing of what is in doubt that is stored after all: its commit was done, and nobody could say so."""
-        stored = stored_among([entry.row for entry in self._in_doubt])
-        self._kept = [entry for entry in self._kept if key_of(entry.row) not in stored]
+        stored = stored_among([finding.row for finding in self._in_doubt])
+        self._kept = [finding for finding in self._kept if key_of(finding.row) not in stored]
         self._in_doubt = []
 
     def give_up(self) -> int:
@@ -158,32 +139,36 @@ class Recorder:
             extra={"kept": len(self._kept), "lost": self.lost, "error": str(error).strip()},
         )
 
-    def _store(self, entries: list[Entry]) -> None:
-        """Write rows, the states they change, and certificates, all or none."""
+    def _store(self, findings: list[Finding]) -> None:
+        """Write rows, and what follows from them, all or nothing."""
         with transaction.atomic():
-            known = states.read({entry.row.website_id for entry in entries})
-            # What is gone meanwhile has no state here, and its checks are dropped.
-            kept = [entry for entry in entries if entry.row.website_id in known]
-            rows = self._excused([entry.row for entry in kept], known)
-            insert(rows)
-            states.move(((row.website_id, row.entry_timestamp, row.outcome) for row in rows), known)
+            known = states.read({finding.row.website_id for finding in findings})
+            # What is gone meanwhile is not known here, and its checks are dropped.
+            kept = self._excused([finding for finding in findings if finding.row.website_id in known], known)
+            insert([finding.row for finding in kept])
+            rechecks = incidents.judge(kept, known)
             certificates.write(
-                (entry.row.website_id, entry.row.entry_timestamp, entry.certificate)
-                for entry in kept
+                (finding.row.website_id, finding.row.entry_timestamp, finding.certificate)
+                for finding in kept
                 # Without an answer, nothing is known of the present one.
-                if entry.wants_certificate and (entry.certificate or entry.row.http_status)
+                if finding.wants_certificate and (finding.certificate or finding.row.http_status)
             )
+        if rechecks:
+            self._recheck(rechecks)
 
-    def _excused(self, rows: list[Row], known: Mapping[int, str]) -> list[Row]:
-        """The rows as they are written: unknown instead of down where the fault is our own."""
+    def _excused(self, findings: list[Finding], known: Mapping[int, Known]) -> list[Finding]:
+        """The findings as they are written: unknown instead of down where the fault is our own."""
         kinds = self._connectivity.excused(
-            [Observation(row.website_id, row.error, known[row.website_id]) for row in rows]
+            [
+                Observation(row.website_id, row.error, known[row.website_id].state)
+                for row in (finding.row for finding in findings)
+            ]
         )
         if not kinds:
-            return rows
+            return findings
         return [
-            row._replace(outcome=Outcome.UNKNOWN.value)
-            if row.error in kinds and known[row.website_id] != State.DOWN
-            else row
-            for row in rows
+            finding._replace(row=finding.row._replace(outcome=Outcome.UNKNOWN.value))
+            if finding.row.error in kinds and known[finding.row.website_id].state != State.DOWN
+            else finding
+            for finding in findings
         ]

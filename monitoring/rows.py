@@ -32,6 +32,7 @@ class Row(NamedTuple):
     connect_time: float | None
     tls_time: float | None
     first_byte_time: float | None
+    failed_after: float | None
     remote_ip: str | None
 
 
@@ -58,6 +59,7 @@ def row_of(website_id: int, slot: int, result: ProbeResult, outcome: str, words:
         phases.connect,
         phases.tls,
         phases.first_byte,
+        exchange.failed_after,
         exchange.remote_ip,
     )
 

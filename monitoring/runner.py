@@ -5,6 +5,7 @@
 2. The engine calls back with each finished exchange; it goes into a queue.
 3. The recorder thread reads bodies, runs patterns, and writes what is finished in bulk, a few times a second.
    One thread and one connection write for the whole process, whatever the number of tasks.
+4. What failed for the first time is checked once more by this process, between the slots (`monitoring.rechecks`).
 """
 
 import functools
@@ -24,10 +25,12 @@ from django.db import Error, close_old_connections, connections
 from monitoring import recorder, stopping
 from monitoring.certificates import Refresh
 from monitoring.connectivity import Connectivity, References
+from monitoring.findings import Check
 from monitoring.plan import Slot
 from monitoring.probe.classify import internal_exchange
 from monitoring.probe.engine import Engine
 from monitoring.probe.types import ErrorKind, Exchange, ProbeRequest
+from monitoring.rechecks import Rechecks
 from monitoring.watchlist import Watched, Watchlist, guard, user_agent
 
 logger = logging.getLogger(__name__)
@@ -57,13 +60,14 @@ class Runner:
         self._engine = Engine(guard(), user_agent=user_agent())
         self._watchlist = Watchlist()
         self._refresh = Refresh()
-        self._finished: queue.SimpleQueue[recorder.Check | None] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[Check | None] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._under_way = 0
         # Bytes: bodies that wait to be read, and what one has on average.
         self._held = 0
         self._mean_body = 0.0
         self._in_flight_cap = IN_FLIGHT_CAP
+        self._rechecks = Rechecks(self.submit)
         self._recorder = threading.Thread(target=self._record, name="recorder", daemon=True)
         # Slots that this process took and that never became rows; the recorder counts its own.
         self.missed = 0
@@ -72,6 +76,7 @@ class Runner:
         self._engine.start()
         self._in_flight_cap = min(IN_FLIGHT_CAP, self._engine.at_once)
         self._recorder.start()
+        self._rechecks.start()
 
     def submit(self, slots: Sequence[Slot], version: str | None = None) -> None:
         """Have these websites checked; returns when the engine has them. Waits while it has too many.
@@ -102,7 +107,7 @@ class Runner:
         for website_id, slot, watched in due:
             if watched.problem:
                 exchange = internal_exchange(watched.request, time.time(), watched.problem)
-                self._finished.put(recorder.Check(website_id, slot, watched.rules, exchange))
+                self._finished.put(Check(website_id, slot, watched.rules, exchange))
 
         def finished(index: int, exchange: Exchange) -> None:
             website_id, slot, watched = checked[index]
@@ -113,7 +118,7 @@ class Runner:
             if size:
                 with self._room:
                     self._held += size
-            self._finished.put(recorder.Check(website_id, slot, watched.rules, exchange))
+            self._finished.put(Check(website_id, slot, watched.rules, exchange))
 
         requests = [self._request(website_id, watched) for website_id, _, watched in checked]
         try:
@@ -169,7 +174,7 @@ class Runner:
     def _record(self) -> None:
         """The recorder thread: until None comes, take what is finished and write it."""
         connectivity = Connectivity(References(settings.REFERENCE_ADDRESSES))
-        desk = recorder.Recorder(connectivity, lambda: self.missed)
+        desk = recorder.Recorder(connectivity, lambda: self.missed, self._rechecks.ask)
         open_ended = True
         while open_ended:
             checks, open_ended = recorder.collect(self._finished)

@@ -1,7 +1,6 @@
 """What checks say about their websites."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.db import connection
@@ -13,7 +12,7 @@ from websites.models import Website
 from websites.request_options import ACCEPTED_STATUSES, read_statuses
 
 _READ = (
-    "SELECT website.website_id, state.state FROM %s"  # noqa: S608 names of this project's own
+    "SELECT website.website_id, state.state, state.is_slow, state.value FROM %s"  # noqa: S608 names of this project's own
     f" JOIN {Website._meta.db_table} website ON website.website_id = asked.id"
     f" LEFT JOIN {WebsiteState._meta.db_table} state ON state.website_id = website.website_id"
 )
@@ -25,6 +24,8 @@ class Rules(NamedTuple):
     accepted: frozenset[int] = read_statuses(ACCEPTED_STATUSES)
     # Whether its regex has to match.
     must_match: bool = False
+    # Seconds: an answer that takes longer is slow; None for any.
+    slow_threshold: float | None = None
 
 
 def judge(result: ProbeResult, rules: Rules) -> tuple[Outcome, str]:
@@ -55,29 +56,19 @@ def judge(result: ProbeResult, rules: Rules) -> tuple[Outcome, str]:
     return Outcome.UP, words
 
 
-def read(website_ids: Collection[int]) -> dict[int, str]:
-    """The states of those of the websites that exist, by website id; blank where none was ever written."""
+class Known(NamedTuple):
+    """What is known of a website: its state, blank where none was ever written; whether it is slow; its last value."""
+
+    state: str = ""
+    is_slow: bool = False
+    value: str | None = None
+
+
+def read(website_ids: Collection[int]) -> dict[int, Known]:
+    """What is known of those of the websites that exist, by website id."""
     with connection.cursor() as cursor:
         cursor.execute(_READ % id_lists.table(), [id_lists.parameter(website_ids)])
-        return {website_id: state or "" for website_id, state in cursor.fetchall()}
-
-
-def move(verdicts: Iterable[tuple[int, datetime, str]], known: Mapping[int, str]) -> None:
-    """Write the state of each website whose newest check says another one than is known.
-
-    `verdicts` are website id, time of the check and its outcome.
-    """
-    newest: dict[int, tuple[datetime, str]] = {}
-    for website_id, checked_at, outcome in verdicts:
-        other = newest.get(website_id)
-        if other is None or checked_at > other[0]:
-            newest[website_id] = checked_at, outcome
-    changed = [
-        WebsiteState(website_id=website_id, state=outcome, since=checked_at)
-        for website_id, (checked_at, outcome) in newest.items()
-        if outcome != known[website_id]
-    ]
-    if changed:
-        WebsiteState.objects.bulk_create(
-            changed, update_conflicts=True, unique_fields=["website"], update_fields=["state", "since"]
-        )
+        return {
+            website_id: Known(state or "", bool(is_slow), value)
+            for website_id, state, is_slow, value in cursor.fetchall()
+        }

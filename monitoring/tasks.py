@@ -4,7 +4,8 @@ import time
 
 from celery import shared_task
 
-from monitoring import retention, runner, schedule, stopping
+from monitoring import certificate_alerts, retention, runner, schedule, stopping
+from monitoring.notifications import deliveries
 
 
 @shared_task
@@ -30,3 +31,13 @@ def reconcile_schedules() -> None:
 @shared_task
 def prune_monitoring_data() -> None:
     retention.prune(stopping.is_asked)
+
+
+@shared_task
+def send_alerts() -> None:
+    deliveries.work()
+
+
+@shared_task
+def look_at_certificates() -> None:
+    certificate_alerts.tell()

@@ -49,7 +49,7 @@ def guard() -> AddressGuard:
 _COLUMNS = ("website_url", "monitoring_interval", "timeout", "regex")
 _MANNER = (
     *("method", "request_headers", "request_body", "http_auth", "follow_redirects", "verify_tls", "ip_version"),
-    *("accepted_statuses", "regex_must_match"),
+    *("accepted_statuses", "regex_must_match", "slow_threshold"),
 )
 
 
@@ -68,9 +68,9 @@ def _watched(url: str, interval: int, timeout: float | None, regex: str | None, 
 @functools.lru_cache(maxsize=10_000)
 def _manner(*manner: Any) -> tuple[RequestOptions, Rules, str]:
     """How to ask and how to judge, by the values of `_MANNER`; or, in a sentence, why that cannot be."""
-    *options, accepted_statuses, must_match = manner
+    *options, accepted_statuses, must_match, slow_threshold = manner
     try:
-        return _options(*options), Rules(read_statuses(accepted_statuses), must_match), ""
+        return _options(*options), Rules(read_statuses(accepted_statuses), must_match, slow_threshold), ""
     except UnreadableSecretError as error:
         return PLAIN, Rules(), f"its credentials cannot be read: {error}"
     except ValidationError as error:  # written past the checks, by SQL

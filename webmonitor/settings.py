@@ -47,6 +47,18 @@ PROBE_ALLOWED_NETWORKS = env.networks("PROBE_ALLOWED_NETWORKS", HOME_NETWORKS if
 REFERENCE_ADDRESSES = env.addresses("REFERENCE_ADDRESSES")
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, minimum=1, maximum=36500)
 
+# --- Alerts ------------------------------------------------------------------------------
+# A website that goes down so often within so many seconds flaps, and is told of once; 0 tells of each time.
+FLAPPING_OUTAGES = env.number("FLAPPING_OUTAGES", 5, minimum=0, maximum=1000)
+FLAPPING_WINDOW = env.number("FLAPPING_WINDOW", 1800, minimum=60, maximum=86400)
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.number("EMAIL_PORT", 25, minimum=1, maximum=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmonitor@localhost")
+
 # --- First administrator -----------------------------------------------------------------
 DJANGO_SUPERUSER_USERNAME = env.text("DJANGO_SUPERUSER_USERNAME", "admin")
 DJANGO_SUPERUSER_PASSWORD = env.secret("DJANGO_SUPERUSER_PASSWORD")
@@ -240,6 +252,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.tasks.reconcile_schedules",
         "schedule": 180.0,
         "options": {"expire_seconds": 180},
+    },
+    "send-alerts": {
+        "task": "monitoring.tasks.send_alerts",
+        "schedule": 2.0,
+        "options": {"expire_seconds": 2},
+    },
+    "look-at-certificates": {
+        "task": "monitoring.tasks.look_at_certificates",
+        "schedule": 300.0,
+        "options": {"expire_seconds": 300},
     },
     "prune-monitoring-data": {
         "task": "monitoring.tasks.prune_monitoring_data",

@@ -37,7 +37,7 @@ CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
     (pycurl.NOPROXY, "*"),
 )
 # How keys are agreed on where nothing of the user's is sent: without the post-quantum way (X25519MLKEM768), which
-# servers of any kind can do without, and which takes an eighth of a check with TLS.
+# servers of any kind can do without, and which takes a tenth of a check with TLS.
 CLASSICAL_GROUPS = "X25519:P-256:P-384:P-521"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")

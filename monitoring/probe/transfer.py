@@ -206,6 +206,7 @@ class Transfer:
             body=b"".join(hop.chunks) if wants_body else b"",
             content_type=content_type(curl) if wants_body else "",
             certificate=self._certificate,
+            failed_after=None if hop.status else self._so_far(),
         )
 
     def unresolved(self, lookup: Lookup) -> Exchange:
@@ -231,6 +232,7 @@ class Transfer:
             response_time=None,
             error=error,
             error_detail=detail(error, failure),
+            failed_after=self._so_far(),
         )
 
     def release(self) -> None:
@@ -244,6 +246,9 @@ class Transfer:
     def _seconds(self) -> float:
         """How long the hops took that count, the present one included."""
         return self._elapsed + self._hop.lookup_seconds + float(self.curl.getinfo(pycurl.TOTAL_TIME))
+
+    def _so_far(self) -> float:
+        return self.request.timeout - (self.deadline - time.monotonic())
 
     def _judge(self, code: int, message: str) -> tuple[ErrorKind | None, str]:
         if self._hop.location is not None:

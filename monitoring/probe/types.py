@@ -110,6 +110,8 @@ class Exchange(NamedTuple):
     content_type: str = ""
     # Of the hops with TLS, the server's certificate that expires first; None where none was asked for or seen.
     certificate: Certificate | None = None
+    # How long the check took where no answer came.
+    failed_after: float | None = None
 
 
 class ProbeResult(NamedTuple):

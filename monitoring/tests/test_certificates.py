@@ -6,10 +6,10 @@ import pytest
 
 from monitoring import certificates, recorder
 from monitoring.certificates import Refresh
+from monitoring.findings import Check
 from monitoring.models import Certificate
 from monitoring.probe import types
 from monitoring.probe.types import Exchange, ProbeRequest
-from monitoring.recorder import Check
 from monitoring.states import Rules
 from monitoring.tests.test_recorder import recorder_of
 from websites.models import Website

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from monitoring.findings import Check
 from monitoring.models import Heartbeat, MonitoringData, WebsiteState
 from monitoring.probe import AddressGuard, Engine, ProbeRequest, RequestOptions, check
 from monitoring.probe.names import Resolver
-from monitoring.recorder import Check
 from monitoring.runner import Runner
 from monitoring.tests.hostile import CASES, Case, bomb_behind_redirect
 from monitoring.tests.hostile_servers import StubResolver, serving

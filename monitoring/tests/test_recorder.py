@@ -12,9 +12,10 @@ from django.db import DataError, OperationalError, connection, connections
 
 from monitoring import recorder
 from monitoring.connectivity import Connectivity, References
-from monitoring.models import Heartbeat, MonitoringData, State, WebsiteState
+from monitoring.findings import Check, Finding
+from monitoring.models import Heartbeat, MonitoringData
 from monitoring.probe.types import ErrorKind, Exchange, Phases, ProbeRequest
-from monitoring.recorder import Check, Recorder, collect
+from monitoring.recorder import Recorder, collect
 from monitoring.states import Rules
 from websites.models import Website
 
@@ -96,19 +97,6 @@ def test_an_error_is_stored_with_its_words_cut_to_size(website: Website) -> None
     assert row.regex_response is None
 
 
-def test_the_state_follows_the_newest_check_and_since_tells_when(website: Website) -> None:
-    desk = recorder_of()
-    desk.write([check(website.pk)])
-    first = WebsiteState.objects.get()
-    assert (first.state, first.since) == (State.UP, MonitoringData.objects.get().entry_timestamp)
-    desk.write([check(website.pk, started_at=1_800_000_010.0)])
-    assert WebsiteState.objects.get().since == first.since
-    later, earlier = 1_800_000_030.0, 1_800_000_020.0
-    desk.write([check(website.pk, http_status=500, started_at=later), check(website.pk, started_at=earlier)])
-    down = WebsiteState.objects.get()
-    assert (down.state, down.since.timestamp()) == (State.DOWN, later)
-
-
 def test_checks_of_a_website_that_is_gone_are_dropped_and_the_others_kept(website: Website) -> None:
     desk = recorder_of()
     desk.write([check(website.pk), check(website.pk + 1)])
@@ -133,7 +121,7 @@ def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
     desk, calls = recorder_of(), []
     store = desk._store
 
-    def store_until_away(entries: list[recorder.Entry]) -> None:
+    def store_until_away(entries: list[Finding]) -> None:
         calls.append(len(entries))
         # The whole is refused, the first half is written, then nobody is there.
         if len(calls) == 1:
@@ -156,7 +144,7 @@ def test_a_commit_of_which_nobody_heard_writes_no_row_twice(website: Website, mo
     desk = recorder_of()
     store = desk._store
 
-    def store_and_lose_the_line(entries: list[recorder.Entry]) -> None:
+    def store_and_lose_the_line(entries: list[Finding]) -> None:
         store(entries)
         raise OperationalError("the server closed the connection unexpectedly")
 

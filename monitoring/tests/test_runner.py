@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from monitoring import recorder, stopping
 from monitoring import runner as runner_module
+from monitoring.findings import Check
 from monitoring.models import MonitoringData, WebsiteState
 from monitoring.runner import Runner
 from monitoring.tests.servers import Peer, Server, answering, response
@@ -172,7 +173,7 @@ def test_bodies_that_wait_to_be_read_keep_others_from_coming(runner: Runner, mon
     monkeypatch.setattr(runner_module, "BODIES_CAP", 100_000)
     release, write = threading.Event(), recorder.Recorder.write
 
-    def write_late(desk: recorder.Recorder, checks: list[recorder.Check]) -> None:
+    def write_late(desk: recorder.Recorder, checks: list[Check]) -> None:
         release.wait(10)
         write(desk, checks)
 

@@ -1,4 +1,4 @@
-"""What watching showed."""
+"""What checks saw."""
 
 from django.db import models
 from django.utils import timezone
@@ -73,6 +73,9 @@ class MonitoringData(models.Model):
     connect_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
     tls_time = models.FloatField("TLS time", null=True, blank=True, help_text="Seconds.")
     first_byte_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
+    failed_after = models.FloatField(
+        null=True, blank=True, help_text="Seconds until the check was given up, where no answer came."
+    )
     remote_ip = models.GenericIPAddressField("remote IP", null=True, blank=True)
 
     class Meta:
@@ -90,23 +93,6 @@ class MonitoringData(models.Model):
         return f"{self.website_id} at {self.entry_timestamp:%Y-%m-%d %H:%M:%S}: {self.error or self.http_status}"
 
 
-class WebsiteState(models.Model):
-    """The state of a website that has been checked, written only when it changes.
-
-    A website without a row is unknown; whether it is paused stands in `Website.is_active`.
-    """
-
-    website = models.OneToOneField(Website, on_delete=models.CASCADE, primary_key=True, related_name="current_state")
-    state = models.CharField(max_length=8, choices=State, default=State.UNKNOWN)
-    since = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=["state"], name="monitoring_state"),)
-
-    def __str__(self) -> str:
-        return f"{self.website_id}: {self.state}"
-
-
 class Certificate(models.Model):
     """The certificate that was last seen of a website: of the servers it leads to, the one that expires first."""
 
@@ -118,6 +104,8 @@ class Certificate(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField("expires")
     seen_at = models.DateTimeField("last seen")
+    # The fewest days left that people were alerted of; NULL before.
+    told_days = models.SmallIntegerField(null=True, editable=False)
 
     class Meta:
         indexes = (models.Index(fields=["not_after"], name="monitoring_certificate_expiry"),)
@@ -129,30 +117,3 @@ class Certificate(models.Model):
     def days_left(self) -> int:
         """Whole days; negative where it has expired."""
         return (self.not_after - timezone.now()).days
-
-
-class Heartbeat(models.Model):
-    """When a beat or worker process last said that it lives."""
-
-    class Component(models.TextChoices):
-        BEAT = "beat", "beat"
-        WORKER = "worker", "worker"
-
-    component = models.CharField(max_length=8, choices=Component)
-    # host:process id
-    instance = models.CharField(max_length=255)
-    started_at = models.DateTimeField("started", default=timezone.now)
-    seen_at = models.DateTimeField("last seen")
-    missed = models.PositiveBigIntegerField(
-        "missed checks",
-        default=0,
-        help_text="Due since the process started, but not sent, made or stored in time.",
-    )
-
-    class Meta:
-        verbose_name_plural = "processes"
-        verbose_name = "process"
-        constraints = (models.UniqueConstraint(fields=["component", "instance"], name="monitoring_heartbeat_instance"),)
-
-    def __str__(self) -> str:
-        return f"{self.component} {self.instance}"

@@ -1,0 +1,62 @@
+"""The newest checks of websites, as they are judged: of few websites at a time, in one query."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from monitoring import id_lists
+from monitoring.models import MonitoringData
+
+# How far back a single check is looked for.
+LOOK_BACK = timedelta(days=1)
+
+_TABLE = MonitoringData._meta.db_table
+_COLUMNS = (
+    *("website_id", "entry_timestamp", "outcome", "response_time", "failed_after", "regex_response"),
+    *("http_status", "error", "error_detail", "remote_ip"),
+)
+# The moment from which on there are so many checks of a website, and these, by the index of newest ones.
+_NEWEST = (
+    f"SELECT {', '.join(f'checks.{name}' for name in ('id', *_COLUMNS))} FROM ("  # noqa: S608 names of this project's own
+    f" SELECT asked.id AS website_id, COALESCE((SELECT entry_timestamp FROM {_TABLE} WHERE website_id = asked.id"
+    " ORDER BY entry_timestamp DESC LIMIT 1 OFFSET %s), '1970-01-01 00:00:00') AS since FROM {asked}) AS wanted"
+    f" JOIN {_TABLE} AS checks"
+    " ON checks.website_id = wanted.website_id AND checks.entry_timestamp >= wanted.since"
+    " ORDER BY checks.website_id, checks.entry_timestamp DESC, checks.id DESC"
+)
+
+
+class PastCheck(NamedTuple):
+    """A stored check; durations in seconds."""
+
+    website_id: int
+    checked_at: datetime
+    outcome: str
+    response_time: float | None
+    failed_after: float | None
+    regex_response: str | None
+    http_status: int
+    error: str
+    error_detail: str
+    remote_ip: str | None
+
+    @property
+    def finished_at(self) -> datetime:
+        return self.checked_at + timedelta(seconds=self.response_time or self.failed_after or 0.0)
+
+
+def newest(website_ids: Collection[int], count: int) -> dict[int, list[PastCheck]]:
+    """So many checks of each website, newest first, by website id; fewer where there are no more."""
+    query = _NEWEST.replace("{asked}", id_lists.table())
+    found: dict[int, list[PastCheck]] = {website_id: [] for website_id in website_ids}
+    rows = MonitoringData.objects.raw(query, [count - 1, id_lists.parameter(website_ids)])
+    for row in rows:
+        found[row.website_id].append(PastCheck(*(getattr(row, name) for name in _COLUMNS)))
+    return found
+
+
+def last_with(website_id: int, outcome: str, before: datetime) -> datetime | None:
+    """When the last check with this outcome was made before that moment; None where there is none within a day."""
+    checks = MonitoringData.objects.filter(website=website_id, outcome=outcome)
+    checks = checks.filter(entry_timestamp__lt=before, entry_timestamp__gte=before - LOOK_BACK)
+    return checks.order_by("-entry_timestamp").values_list("entry_timestamp", flat=True).first()

@@ -1,0 +1,54 @@
+"""The tables of watching, a module a concept."""
+
+from monitoring.models.checks import (
+    ERROR_DETAIL_MAX_LENGTH,
+    Certificate,
+    CheckError,
+    MonitoringData,
+    Outcome,
+    State,
+)
+from monitoring.models.maintenance import MaintenanceKind, MaintenanceWindow
+from monitoring.models.notifications import (
+    Alert,
+    AlertKind,
+    AlertStatus,
+    Channel,
+    Delivery,
+    DeliveryAttempt,
+)
+from monitoring.models.processes import Heartbeat
+from monitoring.models.states import (
+    EndReason,
+    ExtractedValue,
+    Incident,
+    IncidentKind,
+    StateChange,
+    WebsiteState,
+)
+from monitoring.notifications.messages import Kind as ChannelKind
+
+__all__ = [
+    "ERROR_DETAIL_MAX_LENGTH",
+    "Alert",
+    "AlertKind",
+    "AlertStatus",
+    "Certificate",
+    "Channel",
+    "ChannelKind",
+    "CheckError",
+    "Delivery",
+    "DeliveryAttempt",
+    "EndReason",
+    "ExtractedValue",
+    "Heartbeat",
+    "Incident",
+    "IncidentKind",
+    "MaintenanceKind",
+    "MaintenanceWindow",
+    "MonitoringData",
+    "Outcome",
+    "State",
+    "StateChange",
+    "WebsiteState",
+]

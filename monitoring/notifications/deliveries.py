@@ -1,0 +1,185 @@
+"""Deliveries are sent, until they arrive or a day has passed; each attempt is written down.
+
+Who sends one claims it for `CLAIM`: a process that ends between sending and writing that down leaves it to another one,
+which sends it once more with the same key.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from monitoring.models import Channel, Delivery, DeliveryAttempt
+from monitoring.notifications import gathering, senders, wording
+from monitoring.notifications.messages import Message, Receipt
+from websites.encryption import UnreadableSecretError, decrypt
+
+# Longer than any attempt takes.
+CLAIM = timedelta(seconds=30)
+# Seconds until the second attempt, doubled with each further one up to the longest, and changed at random by a fifth.
+FIRST_DELAY = 10.0
+LONGEST_DELAY = 1_800.0
+JITTER = 0.2
+# Channels served at once, so that a slow receiver is nobody else's; and deliveries of one channel a pass.
+AT_ONCE = 8
+A_PASS = 20
+# So many failures in a row end the pass of a channel: then it is the receiver, and not one message.
+FAILURES_IN_A_ROW = 2
+# Where a receiver takes something again, what waits for it does so no longer than after its first failure, as long as
+# it has not failed more often than this.
+HASTENED = 6
+
+_running = threading.Lock()
+
+
+def work() -> None:
+    """Make deliveries of what is due, and send those that are. Passes where this process is at it already."""
+    if not _running.acquire(blocking=False):
+        return
+    try:
+        now = timezone.now()
+        gathering.remind(now)
+        gathering.gather(now)
+        _send_all()
+    finally:
+        _running.release()
+
+
+def _send_all() -> None:
+    due = _due(timezone.now())
+    channel_ids = list(due.order_by().values_list("channel", flat=True).distinct())
+    if not channel_ids:
+        return
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliveries") as pool:
+        for _ in pool.map(_serve, channel_ids):
+            pass
+
+
+def _serve(channel_id: int) -> None:
+    """Send what is due of one channel, in the order it came about, until the receiver seems to be away."""
+    failures = 0
+    try:
+        for _ in range(A_PASS):
+            delivery = _claim(channel_id)
+            if delivery is None:
+                return
+            failures = 0 if attempt(delivery) else failures + 1
+            if failures == FAILURES_IN_A_ROW:
+                return
+    finally:
+        connections.close_all()
+
+
+def _due(now: datetime) -> QuerySet[Delivery]:
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    return Delivery.objects.filter(free, status=Delivery.Status.PENDING, due_at__lte=now, channel__is_active=True)
+
+
+def _claim(channel_id: int) -> Delivery | None:
+    with transaction.atomic():
+        now = timezone.now()
+        # A channel is served by one at a time, so that an end never overtakes its beginning.
+        if Channel.objects.select_for_update(skip_locked=True).filter(pk=channel_id).first() is None:
+            return None
+        if Delivery.objects.filter(channel=channel_id, claimed_until__gte=now, status=Delivery.Status.PENDING).exists():
+            return None
+        delivery = _due(now).filter(channel=channel_id).select_related("channel").order_by("created_at", "pk").first()
+        if delivery is not None:
+            delivery.claimed_until = now + CLAIM
+            delivery.save(update_fields=["claimed_until"])
+        return delivery
+
+
+def attempt(delivery: Delivery) -> bool:
+    """Send a claimed delivery once, and write down how that went; whether it arrived."""
+    begun_at, begun = timezone.now(), time.monotonic()
+    receipt = _send(delivery, begun_at)
+    seconds = time.monotonic() - begun
+    with transaction.atomic():
+        if not Delivery.objects.select_for_update().filter(pk=delivery.pk).exists():
+            # Deleted with its channel meanwhile.
+            return receipt.is_delivered
+        DeliveryAttempt.objects.create(
+            delivery=delivery,
+            begun_at=begun_at,
+            seconds=seconds,
+            is_delivered=receipt.is_delivered,
+            detail=receipt.detail,
+        )
+        delivery.attempts += 1
+        delivery.claimed_until = None
+        _decide(delivery, receipt)
+        delivery.save(update_fields=["attempts", "claimed_until", "status", "sent_at", "due_at", "not_before"])
+        if receipt.is_delivered:
+            _hasten(delivery.channel_id)
+    return receipt.is_delivered
+
+
+def _decide(delivery: Delivery, receipt: Receipt) -> None:
+    now = timezone.now()
+    if receipt.is_delivered:
+        delivery.status, delivery.sent_at = Delivery.Status.SENT, now
+        return
+    delivery.due_at = now + timedelta(seconds=max(receipt.retry_after or 0.0, _delay(delivery.attempts)))
+    delivery.not_before = now + timedelta(seconds=receipt.retry_after) if receipt.retry_after else None
+    if delivery.due_at > delivery.tried_until:
+        delivery.status = Delivery.Status.FAILED
+
+
+def _hasten(channel_id: int) -> None:
+    """Have what failed while the receiver was away tried soon."""
+    soon = timezone.now() + timedelta(seconds=FIRST_DELAY)
+    waiting = Delivery.objects.filter(channel=channel_id, status=Delivery.Status.PENDING, due_at__gt=soon)
+    waiting = waiting.filter(Q(not_before=None) | Q(not_before__lte=soon), attempts__lte=HASTENED)
+    waiting.update(due_at=soon)
+
+
+def _delay(attempts: int) -> float:
+    """Seconds until the next attempt."""
+    delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempts - 1, 20))
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+
+def _send(delivery: Delivery, now: datetime) -> Receipt:
+    channel = delivery.channel
+    late = (now - delivery.timely_until).total_seconds()
+    text, payload = delivery.text, delivery.payload
+    if late > 0:
+        late += gathering.TIMELY.total_seconds()
+        text = f"{wording.lateness(late)}\n{text}"
+    payload = payload | {"delivery": str(delivery.key), "late_by": round(max(late, 0.0), 3)}
+    message = Message(key=str(delivery.key), title=delivery.title, text=text, payload=payload)
+    try:
+        target, secret = decrypt(channel.target), decrypt(channel.secret) if channel.secret else ""
+    except UnreadableSecretError as error:
+        return Receipt(is_delivered=False, detail=f"The channel's address cannot be read: {error}.")
+    return senders.send(channel.kind, target, secret, message)
+
+
+def send_test(channel: Channel) -> Delivery:
+    """Send a message that says that it is a test, and return what became of it."""
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        channel=channel,
+        title="Test: this channel works",
+        text=f"webmonitor sends to the channel {channel.name}.",
+        payload={"event": "test", "subject": "Test", "count": 0, "websites": []},
+        timely_until=now + gathering.TIMELY,
+        tried_until=now,
+        claimed_until=now + CLAIM,
+    )
+    attempt(delivery)
+    return delivery
+
+
+def replay(deliveries: Iterable[Delivery]) -> int:
+    """Have deliveries that failed tried again, at once and for a day more; how many."""
+    now = timezone.now()
+    failed = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], status=Delivery.Status.FAILED)
+    return failed.update(status=Delivery.Status.PENDING, due_at=now, tried_until=now + gathering.TRIED_FOR)

@@ -1,0 +1,178 @@
+"""Waiting alerts become deliveries: held back while it is quiet, dropped where they are over, gathered into groups."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.utils import timezone
+
+from monitoring import maintenance
+from monitoring.models import Alert, AlertKind, AlertStatus, Channel, Delivery, Incident
+from monitoring.notifications import wording
+from monitoring.notifications.grouping import groups
+from monitoring.notifications.outbox import ENDED_UNTOLD
+from monitoring.schedule import chunks
+
+# A group is complete when nothing was added to it for so long, or so long after its first.
+QUIET = timedelta(seconds=3)
+LONGEST = timedelta(seconds=70)
+# While more than so many of one channel go on coming, they are not looked at each time.
+FEW = 200
+# What is sent so long after it was to be says how late it is.
+TIMELY = timedelta(minutes=3)
+# How long a delivery is tried.
+TRIED_FOR = timedelta(hours=24)
+# What is needed of an alert: a website alone has forty columns.
+_RELATED = ("incident", "website", "website__certificate")
+_COLUMNS = (
+    *("channel", "website", "incident", "kind", "status", "data", "created_at", "due_at", "is_deferred"),
+    *("website__website_url", "website__tags"),
+    *(f"incident__{field.name}" for field in Incident._meta.fields if field.name not in ("note", "acknowledged_by")),
+    *(f"website__certificate__{name}" for name in ("subject", "issuer", "not_after")),
+)
+BEGAN_LOST = "Its beginning was not told."
+
+
+def remind(now: datetime) -> None:
+    """Add reminders of what lasts, is not acknowledged, and was told long enough ago."""
+    for channel in Channel.objects.filter(is_active=True, reminder_interval__isnull=False):
+        with transaction.atomic():
+            Channel.objects.select_for_update().get(pk=channel.pk)
+            _remind(channel, now)
+
+
+def _remind(channel: Channel, now: datetime) -> None:
+    told = channel.alerts.filter(kind__in=[AlertKind.BEGAN, AlertKind.REMINDER], incident__ended_at=None)
+    told = told.filter(incident__acknowledged_at=None).exclude(status=AlertStatus.DROPPED)
+    # Where any of them is unsent, this maximum is not there either.
+    due = told.order_by().values("incident", "website").annotate(last=Max("delivery__sent_at"))
+    due = due.filter(last__lte=now - timedelta(seconds=channel.reminder_interval or 0))
+    waiting = set(told.filter(Q(delivery=None) | Q(delivery__sent_at=None)).values_list("incident", flat=True))
+    Alert.objects.bulk_create(
+        Alert(
+            channel=channel,
+            website_id=row["website"],
+            incident_id=row["incident"],
+            kind=AlertKind.REMINDER,
+            due_at=now,
+            is_deferred=True,
+        )
+        for row in due
+        if row["incident"] not in waiting
+    )
+
+
+def gather(now: datetime) -> None:
+    """Make deliveries of what is due, a channel at a time."""
+    due = Alert.objects.filter(status=AlertStatus.WAITING, due_at__lte=now, channel__is_active=True)
+    for channel_id in list(due.order_by().values_list("channel", flat=True).distinct()):
+        with transaction.atomic():
+            # Whoever gathers for it at the same time waits, and then finds nothing left.
+            channel = Channel.objects.select_for_update().filter(pk=channel_id, is_active=True).first()
+            if channel is not None:
+                _gather(channel, now)
+
+
+def _gather(channel: Channel, now: datetime) -> None:
+    waiting = channel.alerts.filter(status=AlertStatus.WAITING, due_at__lte=now)
+    if _goes_on(waiting, now):
+        return
+    alerts = list(waiting.select_related(*_RELATED).only(*_COLUMNS).order_by("pk"))
+    quiet_until = maintenance.quiet_until(channel, now)
+    if quiet_until is not None:
+        _defer(alerts, dict.fromkeys((alert.website_id for alert in alerts), quiet_until))
+        return
+    alerts = _defer(alerts, maintenance.muted_until([alert.website for alert in alerts], now))
+    over, alerts = _split(alerts)
+    _drop(over, ENDED_UNTOLD)
+    told = _deliveries_of_beginnings(alerts)
+    _drop([alert for alert in alerts if _is_orphan(alert, told)], BEGAN_LOST)
+    ready = [alert for alert in alerts if alert.kind != AlertKind.ENDED or _is_sent(told.get(alert.pk))]
+    for group in groups(ready, {pk: delivery.pk for pk, delivery in told.items() if delivery is not None}):
+        if _is_complete(group, now):
+            _deliver(channel, group)
+
+
+def _goes_on(waiting: QuerySet[Alert], now: datetime) -> bool:
+    """Whether many come, and more of them: no group is complete then."""
+    facts = waiting.aggregate(count=Count("pk"), first=Min("created_at"), last=Max("created_at"))
+    return bool(facts["count"] > FEW and now - facts["last"] < QUIET and now - facts["first"] < LONGEST)
+
+
+def _defer(alerts: Iterable[Alert], until: Mapping[int, datetime]) -> list[Alert]:
+    """Put off those whose website has a moment in `until`; returns the others."""
+    others: list[Alert] = []
+    deferred: dict[datetime, list[int]] = defaultdict(list)
+    for alert in alerts:
+        if alert.website_id in until:
+            deferred[until[alert.website_id]].append(alert.pk)
+        else:
+            others.append(alert)
+    for moment, pks in deferred.items():
+        for chunk in chunks(pks):
+            Alert.objects.filter(pk__in=chunk).update(due_at=moment, is_deferred=True)
+    return others
+
+
+def _split(alerts: Iterable[Alert]) -> tuple[list[Alert], list[Alert]]:
+    """Those that waited for something and were over meanwhile, and the others."""
+    over: list[Alert] = []
+    others: list[Alert] = []
+    for alert in alerts:
+        ended = alert.incident is not None and alert.incident.ended_at is not None
+        is_over = ended and alert.kind != AlertKind.ENDED and alert.is_deferred
+        (over if is_over else others).append(alert)
+    return over, others
+
+
+def _drop(alerts: Sequence[Alert], reason: str) -> None:
+    for chunk in chunks([alert.pk for alert in alerts]):
+        Alert.objects.filter(pk__in=chunk).update(status=AlertStatus.DROPPED, reason=reason)
+
+
+def _deliveries_of_beginnings(alerts: Iterable[Alert]) -> dict[int, Delivery | None]:
+    """For each alert of an end, the delivery that tells of the beginning; None while that waits; absent where it was
+    dropped.
+    """
+    ends = {(alert.channel_id, alert.incident_id): alert.pk for alert in alerts if alert.kind == AlertKind.ENDED}
+    begun = Alert.objects.filter(kind=AlertKind.BEGAN, incident__in={incident for _, incident in ends})
+    begun = begun.exclude(status=AlertStatus.DROPPED).select_related("delivery")
+    found: dict[int, Delivery | None] = {}
+    for alert in begun:
+        pk = ends.get((alert.channel_id, alert.incident_id))
+        if pk is not None:
+            found[pk] = alert.delivery
+    return found
+
+
+def _is_sent(delivery: Delivery | None) -> bool:
+    return delivery is not None and delivery.status == Delivery.Status.SENT
+
+
+def _is_orphan(alert: Alert, told: dict[int, Delivery | None]) -> bool:
+    """Whether it tells of the end of what was never told, and never will be."""
+    if alert.kind != AlertKind.ENDED:
+        return False
+    delivery = told.get(alert.pk)
+    return alert.pk not in told or (delivery is not None and delivery.status == Delivery.Status.FAILED)
+
+
+def _is_complete(group: Sequence[Alert], now: datetime) -> bool:
+    begun = [max(alert.created_at, alert.due_at) for alert in group]
+    return now - max(begun) >= QUIET or now - min(begun) >= LONGEST
+
+
+def _deliver(channel: Channel, group: Sequence[Alert]) -> None:
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        channel=channel,
+        title=wording.title(group),
+        text=wording.text(group),
+        payload=wording.payload(group),
+        timely_until=max(alert.due_at for alert in group) + TIMELY,
+        tried_until=now + TRIED_FOR,
+    )
+    for chunk in chunks([alert.pk for alert in group]):
+        Alert.objects.filter(pk__in=chunk).update(status=AlertStatus.TOLD, delivery=delivery)

@@ -1,0 +1,59 @@
+"""Checks between the slots, to confirm what a failure says: those asked for by this process, made by it.
+
+They are lost with it, which costs a confirmation some seconds: the next slot brings it as well.
+"""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from monitoring.incidents import Recheck
+from monitoring.plan import Slot
+
+# As many as beat sends at once.
+BATCH_SIZE = 100
+
+
+class Rechecks:
+    """Submits checks when they are due; one at a time waits for each website."""
+
+    def __init__(self, submit: Callable[[Sequence[Slot]], None]) -> None:
+        self._submit = submit
+        self._wake = threading.Condition()
+        self._due: list[tuple[float, int, int]] = []
+        self._waiting: set[int] = set()
+        self._order = itertools.count()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="rechecks", daemon=True).start()
+
+    def ask(self, rechecks: Sequence[Recheck]) -> None:
+        """Have websites checked again; returns at once. Those that wait for that already are passed over."""
+        now = time.monotonic()
+        with self._wake:
+            for website_id, delay in rechecks:
+                if website_id not in self._waiting:
+                    self._waiting.add(website_id)
+                    heapq.heappush(self._due, (now + delay, next(self._order), website_id))
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            due = self._take_due()
+            for start in range(0, len(due), BATCH_SIZE):
+                now = time.time_ns() // 1_000_000
+                self._submit([(website_id, now) for website_id in due[start : start + BATCH_SIZE]])
+
+    def _take_due(self) -> list[int]:
+        """Wait until at least one is due."""
+        with self._wake:
+            while not self._due or self._due[0][0] > time.monotonic():
+                self._wake.wait(self._due[0][0] - time.monotonic() if self._due else None)
+            due: list[int] = []
+            now = time.monotonic()
+            while self._due and self._due[0][0] <= now:
+                due.append(heapq.heappop(self._due)[2])
+            self._waiting.difference_update(due)
+        return due

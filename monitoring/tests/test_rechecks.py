@@ -1,0 +1,52 @@
+"""Checks between the slots."""
+
+import queue
+from collections.abc import Sequence
+
+from monitoring.incidents import Recheck
+from monitoring.plan import Slot
+from monitoring.rechecks import BATCH_SIZE, Rechecks
+
+PATIENCE = 10.0
+
+
+class Desk:
+    """Keeps what is submitted."""
+
+    def __init__(self) -> None:
+        self.submitted: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+        self.rechecks = Rechecks(self._submit)
+        self.rechecks.start()
+
+    def _submit(self, slots: Sequence[Slot]) -> None:
+        self.submitted.put([website_id for website_id, _ in slots])
+
+    def next(self) -> list[int]:
+        return self.submitted.get(timeout=PATIENCE)
+
+
+def test_what_is_due_at_once_is_made_at_once() -> None:
+    desk = Desk()
+    desk.rechecks.ask([Recheck(1, 0.0), Recheck(2, 0.0)])
+    assert sorted(desk.next()) == [1, 2]
+
+
+def test_the_earlier_comes_first_whatever_the_order_it_was_asked_in() -> None:
+    desk = Desk()
+    desk.rechecks.ask([Recheck(1, 0.4), Recheck(2, 0.1)])
+    assert [desk.next(), desk.next()] == [[2], [1]]
+
+
+def test_one_at_a_time_waits_for_a_website() -> None:
+    desk = Desk()
+    desk.rechecks.ask([Recheck(1, 0.2)])
+    desk.rechecks.ask([Recheck(1, 0.0), Recheck(2, 0.3)])
+    assert [desk.next(), desk.next()] == [[1], [2]]
+    desk.rechecks.ask([Recheck(1, 0.0)])
+    assert desk.next() == [1]
+
+
+def test_many_go_out_in_pieces() -> None:
+    desk = Desk()
+    desk.rechecks.ask([Recheck(number, 0.0) for number in range(BATCH_SIZE + 1)])
+    assert [len(desk.next()), len(desk.next())] == [BATCH_SIZE, 1]
