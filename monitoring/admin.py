@@ -5,7 +5,11 @@ from axes.models import AccessFailureLog, AccessLog
 from django.contrib import admin
 
 from monitoring import (
+    channel_admin,
+    delivery_admin,
     heartbeat_admin,
+    incident_admin,
+    maintenance_admin,
     monitoring_data_admin,
     periodic_task_admin,
     token_admin,
@@ -15,7 +19,11 @@ from monitoring import (
 
 __all__ = [
     "axes_admin",
+    "channel_admin",
+    "delivery_admin",
     "heartbeat_admin",
+    "incident_admin",
+    "maintenance_admin",
     "monitoring_data_admin",
     "periodic_task_admin",
     "token_admin",

@@ -2,8 +2,8 @@
 
 | group  | may                                                                       |
 |--------|---------------------------------------------------------------------------|
-| viewer | read websites, their states and their monitoring data                     |
-| editor | the same, and add, change, pause and delete websites                      |
+| viewer | read websites, their states, incidents, values and monitoring data        |
+| editor | the same, add, change, pause and delete websites, acknowledge incidents   |
 | admin  | everything but users' passwords and rights beyond their own               |
 
 A group that is to differ gets a name of its own.
@@ -17,7 +17,14 @@ from django.apps.registry import apps as installed_apps
 from django.contrib.auth.management import create_permissions
 from django.db.models import Q
 
-VIEWER = ("websites.view_website", "monitoring.view_monitoringdata", "monitoring.view_websitestate")
+VIEWER = (
+    "websites.view_website",
+    "monitoring.view_monitoringdata",
+    "monitoring.view_websitestate",
+    "monitoring.view_incident",
+    "monitoring.view_extractedvalue",
+)
+# Whoever may change websites may acknowledge their incidents.
 EDITOR = (*VIEWER, "websites.add_website", "websites.change_website", "websites.delete_website")
 # Whole apps, and single permissions beside them.
 ADMIN_APPS = ("websites", "monitoring", "django_celery_beat")

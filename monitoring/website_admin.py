@@ -14,14 +14,16 @@ from django.utils.safestring import SafeString
 from django_celery_beat.models import PeriodicTask
 
 from monitoring import admin_display as display
-from monitoring import schedule
+from monitoring import alert_display, schedule
 from monitoring.current import certificate_of, in_state, latest_checks, state_of
-from monitoring.models import MonitoringData, State
+from monitoring.models import ExtractedValue, Incident, MonitoringData, State
 from websites.admin import BaseWebsiteAdmin
 from websites.models import Website, WebsiteQuerySet
 from websites.plain_text import inert
 
 LATEST_CHECKS = 20
+LATEST_INCIDENTS = 10
+LATEST_VALUES = 20
 # How many of the websites to delete the confirmation names.
 NAMED_DELETIONS = 100
 
@@ -151,6 +153,14 @@ def _watching(request: HttpRequest, website: Website) -> dict[str, Any]:
     if request.user.has_perm("monitoring.view_monitoringdata"):
         shown["latest_checks"] = [_row(check) for check in _newest(website)]
         shown["checks_url"] = f"{reverse('admin:monitoring_monitoringdata_changelist')}?website={website.pk}"
+    if request.user.has_perm("monitoring.view_incident"):
+        shown["open_incidents"] = [_incident(incident) for incident in website.incidents.filter(ended_at=None)]
+        incidents = website.incidents.order_by("-started_at", "-pk")[:LATEST_INCIDENTS]
+        shown["latest_incidents"] = [_incident(incident) for incident in incidents]
+        shown["incidents_url"] = f"{reverse('admin:monitoring_incident_changelist')}?website={website.pk}"
+    if request.user.has_perm("monitoring.view_extractedvalue"):
+        extracted = website.values.order_by("-seen_at", "-pk")[:LATEST_VALUES]
+        shown["latest_values"] = [_value(value) for value in extracted]
     if request.user.has_perm("django_celery_beat.view_periodictask"):
         task = PeriodicTask.objects.filter(name=schedule.task_name(website.pk)).values_list("pk", flat=True).first()
         shown["task_url"] = task and reverse("admin:django_celery_beat_periodictask_change", args=[task])
@@ -187,6 +197,22 @@ def _row(check: MonitoringData) -> dict[str, str]:
         "response_time": display.duration(check.response_time),
         "matches": display.matches_in_brief(check),
     }
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "url": reverse("admin:monitoring_incident_change", args=[incident.pk]),
+        "state": alert_display.incident_state(incident),
+        "kind": incident.get_kind_display(),
+        "cause": alert_display.cause(incident),
+        "began": display.utc(incident.started_at),
+        "lasted": alert_display.lasted(incident),
+        "acknowledged": "" if incident.acknowledged_at is None else alert_display.acknowledged(incident),
+    }
+
+
+def _value(value: ExtractedValue) -> dict[str, Any]:
+    return {"seen_at": display.utc(value.seen_at), "value": display.short(value.value) or "no match"}
 
 
 def _set_active(queryset: QuerySet[Website], *, active: bool) -> int:

@@ -4,7 +4,11 @@ from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import Route, SimpleRouter
 
+from monitoring.api.channels import ChannelViewSet
+from monitoring.api.deliveries import DeliveryViewSet
 from monitoring.api.filters import MonitoredKeywordFilter
+from monitoring.api.incidents import IncidentViewSet
+from monitoring.api.maintenance import MaintenanceWindowViewSet
 from monitoring.api.views import MonitoredWebsiteViewSet, MonitoringDataViewSet
 from webmonitor import openapi  # noqa: F401  # registers the authentication schemes
 from webmonitor.tokens import TokenViewSet
@@ -43,6 +47,10 @@ class DocsView(SpectacularSwaggerView):
 router = Router()
 router.register("websites", MonitoredWebsiteViewSet, "website")
 router.register("monitoring", MonitoringDataViewSet, "monitoring")
+router.register("incidents", IncidentViewSet, "incident")
+router.register("channels", ChannelViewSet, "channel")
+router.register("deliveries", DeliveryViewSet, "delivery")
+router.register("maintenance-windows", MaintenanceWindowViewSet, "maintenance-window")
 router.register("tokens", TokenViewSet, "token")
 
 by_keyword = MonitoredWebsiteViewSet.as_view(

@@ -1,6 +1,7 @@
 """Websites with what is known of them, and monitoring data."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -8,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from monitoring.current import certificate_of, latest_checks, state_of
-from monitoring.models import Certificate, CheckError, MonitoringData, State
+from monitoring.models import Certificate, CheckError, Incident, IncidentKind, MonitoringData, State
 from websites.api.serializers import NamedWebsiteSerializer, WebsiteSerializer
 from websites.models import Website
 
@@ -124,24 +125,41 @@ class CertificateSerializer(serializers.ModelSerializer[Certificate]):
         read_only_fields = fields
 
 
+class OpenIncidentSerializer(serializers.ModelSerializer[Incident]):
+    class Meta:
+        model = Incident
+        fields = ("id", "started_at")
+        read_only_fields = fields
+
+
+def open_outages(website_ids: Collection[int]) -> dict[int, Incident]:
+    """The incidents in which those of the websites that are down are so, by website id, in one query."""
+    open_ones = Incident.objects.filter(website__in=website_ids, kind=IncidentKind.DOWN, ended_at=None)
+    return {incident.website_id: incident for incident in open_ones}
+
+
 class _PageOfWebsites(serializers.ListSerializer[Website]):
-    """Looks up the latest checks of all its websites at once."""
+    """Looks up the latest checks and the open incidents of all its websites at once."""
 
     def to_representation(self, data: Any) -> list[Any]:
         websites: list[Website] = list(data)
-        self.child.latest = latest_checks([website.pk for website in websites])  # type: ignore[union-attr]
+        website_ids = [website.pk for website in websites]
+        self.child.latest = latest_checks(website_ids)  # type: ignore[union-attr]
+        self.child.outages = open_outages(website_ids)  # type: ignore[union-attr]
         return super().to_representation(websites)
 
 
 @extend_schema_serializer(component_name="Website")
 class MonitoredWebsiteSerializer(WebsiteSerializer):
     latest: dict[int, MonitoringData] | None = None
+    outages: dict[int, Incident] | None = None
     state = serializers.SerializerMethodField()
     last_check = serializers.SerializerMethodField()
+    incident = serializers.SerializerMethodField(help_text="The one in which it is down; null where it is not.")
     certificate = serializers.SerializerMethodField()
 
     class Meta(WebsiteSerializer.Meta):
-        fields = (*WebsiteSerializer.Meta.fields, "state", "last_check", "certificate")
+        fields = (*WebsiteSerializer.Meta.fields, "state", "last_check", "incident", "certificate")
         list_serializer_class = _PageOfWebsites
 
     @extend_schema_field(serializers.ChoiceField(choices=State.choices))
@@ -153,6 +171,12 @@ class MonitoredWebsiteSerializer(WebsiteSerializer):
         latest = latest_checks([website.pk]) if self.latest is None else self.latest
         check = latest.get(website.pk)
         return None if check is None else LastCheckSerializer(check).data
+
+    @extend_schema_field(OpenIncidentSerializer(allow_null=True))
+    def get_incident(self, website: Website) -> Any:
+        outages = open_outages([website.pk]) if self.outages is None else self.outages
+        incident = outages.get(website.pk)
+        return None if incident is None else OpenIncidentSerializer(incident).data
 
     @extend_schema_field(CertificateSerializer(allow_null=True))
     def get_certificate(self, website: Website) -> Any:

@@ -2,7 +2,13 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 
-VIEWER = {"websites.view_website", "monitoring.view_monitoringdata", "monitoring.view_websitestate"}
+VIEWER = {
+    "websites.view_website",
+    "monitoring.view_monitoringdata",
+    "monitoring.view_websitestate",
+    "monitoring.view_incident",
+    "monitoring.view_extractedvalue",
+}
 EDITOR = VIEWER | {"websites.add_website", "websites.change_website", "websites.delete_website"}
 
 

@@ -84,7 +84,7 @@ def test_a_website_added_in_the_admin_is_seen_up_there(visitor: Visitor, site: S
     page.fill("#id_monitoring_interval", "60")
     page.fill("#id_regex", r"price: (\d+)")
     page.click("input[name=_continue]")
-    wait_for(lambda: page.reload() and "42" in page.locator(".wm-latest").inner_text().split(), 15)
+    wait_for(lambda: page.reload() and "42" in page.locator("[aria-labelledby=latest-checks]").inner_text().split(), 15)
     visitor.go("/admin/websites/website/?q=admin-added")
     expect(page.locator("#result_list .field-state")).to_contain_text("up")
     expect(page.locator("#result_list .field-last_answer")).to_have_text("200")
@@ -137,10 +137,16 @@ def test_no_page_is_wider_than_the_screen(product: Product, browser: Browser, si
             "/admin/websites/website/",
             "/admin/websites/website/1/change/",
             "/admin/monitoring/monitoringdata/",
+            "/admin/monitoring/incident/",
+            "/admin/monitoring/channel/add/",
+            "/admin/monitoring/delivery/",
+            "/admin/monitoring/maintenancewindow/add/",
             "/admin/django_celery_beat/periodictask/",
             "/websites",
             "/websites/1",
             "/monitoring",
+            "/incidents",
+            "/channels",
             "/tokens",
             "/docs",
         ):
