@@ -81,6 +81,7 @@ def target(scenario: Scenario, folder: Path) -> Iterator[list[Hostile]]:
     """
     log = folder / "target.log"
     arguments = ["-m", "bench.target", "--addresses", str(len(scenario.hosts)), "--report", str(folder / "seen")]
+    arguments += ["--outage", str(folder / "outage")]
     with contextlib.ExitStack() as stack:
         if scenario.tls:
             arguments += ["--tls", str(_certificate(scenario, folder))]

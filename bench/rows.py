@@ -27,7 +27,7 @@ def wait_for_first() -> None:
 def _kind(url: str) -> str:
     """`page`, `hole` or `edit`, of the target's own websites."""
     parts = url.split("/")
-    return parts[3] if parts[3] in ("page", "hole", "edit") and len(parts) == 5 else HOSTILE
+    return parts[3] if parts[3] in ("page", "hole", "edit", "fail") and len(parts) == 5 else HOSTILE
 
 
 def note_when_written() -> None:

@@ -44,6 +44,8 @@ class Scenario:
     holes: float = 0.0
     # The share of websites that answer in every hostile way there is.
     hostile: float = 0.0
+    # The share of websites that go down in the course of `bench.outage`.
+    failing: float = 0.0
     # Megabytes (RSS) between the least and the most that the worker has, once it has settled.
     memory_range: float | None = None
     # Whether somebody creates, changes, pauses or deletes a website every second.
@@ -104,13 +106,15 @@ SCENARIOS = {
 
 
 def urls(scenario: Scenario) -> list[str]:
-    """One URL a website that is not hostile: `/page/N` is answered, `/hole/N` never."""
+    """One URL a website that is not hostile: `/page/N` is answered, `/hole/N` never, `/fail/N` until it is out."""
     hosts = scenario.hosts
     holes = round(scenario.websites * scenario.holes)
+    failing = round(scenario.websites * scenario.failing)
+    kinds = ["hole"] * holes + ["fail"] * failing
     scheme = "https" if scenario.tls else "http"
     return [
         f"{scheme}://{f'site-{n}.{DOMAIN}' if scenario.names else hosts[n % len(hosts)]}:{PORT}"
-        f"/{'hole' if n < holes else 'page'}/{n}"
+        f"/{kinds[n] if n < len(kinds) else 'page'}/{n}"
         for n in range(round(scenario.websites * (1 - scenario.hostile)))
     ]
 

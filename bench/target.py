@@ -2,8 +2,10 @@
 
 `python -m bench.target --addresses 64 [--tls FILE] [--report FILE]` listens on 127.1.0.1 … 127.1.0.64, port 8000 each,
 prints one line when it is ready, and serves until it is ended. Every path is answered with the same small JSON
-document; `/hole/…` is never answered. The report is JSON: `holes`, when each was asked for (Unix time) and the seconds
-until the other side gave up; `edits`, by path below `/edit/`, when it was asked for first and last.
+document; `/hole/…` is never answered; `/fail/N` is answered 503 from a moment on: the file given by `--outage` may
+come to have that of N = 0 (Unix time), and the seconds between two of them. The report is JSON: `holes`, when each was
+asked for (Unix time) and the seconds until the other side gave up; `edits`, by path below `/edit/`, when it was asked
+for first and last.
 """
 
 import argparse
@@ -24,7 +26,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: clos
     len(BODY),
     BODY,
 )
+FAILURE = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HOLE = b"GET /hole/"
+FAIL = b"GET /fail/"
+# Seconds between two looks at the file.
+LOOK_INTERVAL = 0.1
 EDIT = b"GET /edit/"
 
 
@@ -49,8 +55,13 @@ def listen(count: int) -> list[socket.socket]:
 class Target:
     """One process's share of the connections."""
 
-    def __init__(self, listeners: list[socket.socket], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, listeners: list[socket.socket], tls: ssl.SSLContext | None = None, outage: Path | None = None
+    ) -> None:
         self._tls = tls
+        self._outage = outage
+        self._outage_course: tuple[float, float] | None = None
+        self._next_look = 0.0
         self._poll = select.epoll()
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._open: dict[int, socket.socket] = {}
@@ -96,7 +107,7 @@ class Target:
             if request:
                 if request.startswith(EDIT):
                     self._note_edit(request)
-                connection.send(ANSWER)
+                connection.send(FAILURE if request.startswith(FAIL) and self._is_out(request) else ANSWER)
         except (ssl.SSLWantReadError, BlockingIOError):
             return
         except OSError:
@@ -107,6 +118,18 @@ class Target:
             self._ended_holes.append((began, time.time() - began))
         self._poll.unregister(descriptor)
         self._open.pop(descriptor).close()
+
+    def _is_out(self, request: bytes) -> bool:
+        now = time.time()
+        if self._outage_course is None and self._outage is not None and now > self._next_look:
+            self._next_look = now + LOOK_INTERVAL
+            with contextlib.suppress(FileNotFoundError):
+                words = self._outage.read_text().split()
+                self._outage_course = float(words[0]), float(words[1])
+        if self._outage_course is None:
+            return False
+        begin, step = self._outage_course
+        return now >= begin + step * int(request.split(b" ", 2)[1].rpartition(b"/")[2])
 
     def _note_edit(self, request: bytes) -> None:
         path = request.split(b" ", 2)[1].decode("ascii")
@@ -122,6 +145,7 @@ def main() -> None:
     parser.add_argument("--addresses", type=int, default=64)
     parser.add_argument("--tls", type=Path, help="a PEM file with a certificate and its key: serve HTTPS")
     parser.add_argument("--report", type=Path, help="where to write what was seen, at the end")
+    parser.add_argument("--outage", type=Path, help="a file that may come to have a moment")
     options = parser.parse_args()
     tls = None
     if options.tls is not None:
@@ -130,7 +154,7 @@ def main() -> None:
     listeners = listen(options.addresses)
     print("ready", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    target = Target(listeners, tls)
+    target = Target(listeners, tls, options.outage)
     try:
         target.run()
     finally:
