@@ -86,7 +86,12 @@ sqlite=$!
 # What touches neither database nor broker is tested once.
 clean postgresql python -m bench.servers python -m pytest -p no:cacheprovider -n 2 --dist loadfile \
     --ignore-glob='*/test_probe_*' --ignore-glob='*/test_plan.py' --ignore-glob='*/test_servers.py' \
-    --ignore-glob='*/test_supervisor.py' --ignore-glob='*/test_environment.py' "$@" \
+    --ignore-glob='*/test_supervisor.py' --ignore-glob='*/test_environment.py' --ignore-glob='*/test_bench_truth.py' \
+    --ignore-glob='*/test_recurrence*.py' --ignore-glob='*/test_maintenance_windows*.py' \
+    --ignore-glob='*/test_wall_clock.py' --ignore-glob='*/test_quiet_hours.py' --ignore-glob='*/test_decision.py' \
+    --ignore-glob='*/test_webhook.py' --ignore-glob='*/test_mail.py' --ignore-glob='*/test_apprise_services.py' \
+    --ignore-glob='*/test_senders.py' --ignore-glob='*/test_confinement.py' --ignore-glob='*/test_deadlines.py' \
+    --ignore-glob='*/test_rechecks.py' "$@" \
     >"$work/pytest on PostgreSQL and Redis.log" 2>&1 &
 postgresql=$!
 code=0
