@@ -14,7 +14,7 @@ def acknowledge(incident_id: int, user: User, note: str | None = None) -> None:
     The note replaces what there was; None leaves it. Raises `Incident.DoesNotExist`.
     """
     with transaction.atomic():
-        incident = Incident.objects.select_for_update().get(pk=incident_id)
+        incident = Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
         if incident.acknowledged_at is None:
             incident.acknowledged_at, incident.acknowledged_by = timezone.now(), user
         if note is not None:

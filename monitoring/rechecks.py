@@ -9,11 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from django.db import connections
+
 from monitoring.incidents import Recheck
 from monitoring.plan import Slot
 
 # As many as beat sends at once.
 BATCH_SIZE = 100
+# Seconds that what is being submitted gets at a stop.
+STOP_TIMEOUT = 1.0
 
 
 class Rechecks:
@@ -25,9 +29,19 @@ class Rechecks:
         self._due: list[tuple[float, int, int]] = []
         self._waiting: set[int] = set()
         self._order = itertools.count()
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name="rechecks", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="rechecks", daemon=True).start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Submit nothing more; what waits is forgotten."""
+        with self._wake:
+            self._is_stopped = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(STOP_TIMEOUT)
 
     def ask(self, rechecks: Sequence[Recheck]) -> None:
         """Have websites checked again; returns at once. Those that wait for that already are passed over."""
@@ -40,17 +54,19 @@ class Rechecks:
             self._wake.notify()
 
     def _run(self) -> None:
-        while True:
-            due = self._take_due()
+        while due := self._take_due():
             for start in range(0, len(due), BATCH_SIZE):
                 now = time.time_ns() // 1_000_000
                 self._submit([(website_id, now) for website_id in due[start : start + BATCH_SIZE]])
+        connections.close_all()
 
     def _take_due(self) -> list[int]:
-        """Wait until at least one is due."""
+        """Wait until at least one is due; none where it is stopped."""
         with self._wake:
-            while not self._due or self._due[0][0] > time.monotonic():
+            while not self._is_stopped and not (self._due and self._due[0][0] <= time.monotonic()):
                 self._wake.wait(self._due[0][0] - time.monotonic() if self._due else None)
+            if self._is_stopped:
+                return []
             due: list[int] = []
             now = time.monotonic()
             while self._due and self._due[0][0] <= now:

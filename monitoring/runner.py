@@ -143,6 +143,7 @@ class Runner:
     def stop(self, timeout: float) -> None:
         """Let the checks under way end, at most for `timeout` seconds, and write what they showed."""
         deadline = time.monotonic() + timeout
+        self._rechecks.stop()
         self._engine.stop(timeout * 0.7)
         self._finished.put(None)
         self._recorder.join(max(0.0, deadline - time.monotonic()))

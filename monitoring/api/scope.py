@@ -124,7 +124,7 @@ class ScopeViewSet(KnownParameters, viewsets.ModelViewSet[Any]):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
-            row = self.get_named(self.get_queryset().select_for_update())
+            row = self.get_named(self.get_queryset().select_for_update(no_key=True))
             serializer = self.get_serializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             serializer.save()

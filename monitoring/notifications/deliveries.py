@@ -85,7 +85,7 @@ def _claim(channel_id: int) -> Delivery | None:
     with transaction.atomic():
         now = timezone.now()
         # A channel is served by one at a time, so that an end never overtakes its beginning.
-        if Channel.objects.select_for_update(skip_locked=True).filter(pk=channel_id).first() is None:
+        if Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=channel_id).first() is None:
             return None
         if Delivery.objects.filter(channel=channel_id, claimed_until__gte=now, status=Delivery.Status.PENDING).exists():
             return None
@@ -102,7 +102,7 @@ def attempt(delivery: Delivery) -> bool:
     receipt = _send(delivery, begun_at)
     seconds = time.monotonic() - begun
     with transaction.atomic():
-        if not Delivery.objects.select_for_update().filter(pk=delivery.pk).exists():
+        if not Delivery.objects.select_for_update(no_key=True).filter(pk=delivery.pk).exists():
             # Deleted with its channel meanwhile.
             return receipt.is_delivered
         DeliveryAttempt.objects.create(

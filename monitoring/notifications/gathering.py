@@ -39,7 +39,7 @@ def remind(now: datetime) -> None:
     """Add reminders of what lasts, is not acknowledged, and was told long enough ago."""
     for channel in Channel.objects.filter(is_active=True, reminder_interval__isnull=False):
         with transaction.atomic():
-            Channel.objects.select_for_update().get(pk=channel.pk)
+            Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
             _remind(channel, now)
 
 
@@ -70,7 +70,7 @@ def gather(now: datetime) -> None:
     for channel_id in list(due.order_by().values_list("channel", flat=True).distinct()):
         with transaction.atomic():
             # Whoever gathers for it at the same time waits, and then finds nothing left.
-            channel = Channel.objects.select_for_update().filter(pk=channel_id, is_active=True).first()
+            channel = Channel.objects.select_for_update(no_key=True).filter(pk=channel_id, is_active=True).first()
             if channel is not None:
                 _gather(channel, now)
 

@@ -201,7 +201,8 @@ def test_a_name_is_told_from_an_address(host: str, named: bool) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_dead_line_makes_websites_unknown_and_never_down() -> None:
     websites = [
-        Website.objects.create(website_url=f"http://127.0.0.1/{number}", monitoring_interval=60) for number in range(6)
+        Website.objects.create(website_url=f"http://127.0.0.1/{number}", monitoring_interval=60, failures_before_down=1)
+        for number in range(6)
     ]
     desk = Recorder(alone())
     desk.write([check(website.pk) for website in websites[:5]])

@@ -116,7 +116,11 @@ def run(urls: dict[str, str], ca_file: str) -> Seen:
     resolve, finished = StubResolver(), Finished()
     websites = {
         case.title: Website.objects.create(
-            website_url=urls[case.title], monitoring_interval=60, **{"timeout": TIMEOUT, **case.fields}
+            website_url=urls[case.title],
+            monitoring_interval=60,
+            # Each is checked once only.
+            failures_before_down=1,
+            **{"timeout": TIMEOUT, **case.fields},
         )
         for case in CASES
     }
@@ -215,7 +219,9 @@ def test_an_inner_address_becomes_a_row_and_no_connection(settings: Any, way: st
         # Some of them have one spelling by the time they are stored, hence a path each.
         inner = [four.url(f"/{number}", host=host) for number, host in enumerate(SPELLINGS)]
         urls = inner if is_direct else [public.url(f"/{number}") for number in range(len(SPELLINGS))]
-        websites = [Website.objects.create(website_url=url, monitoring_interval=60) for url in urls]
+        websites = [
+            Website.objects.create(website_url=url, monitoring_interval=60, failures_before_down=1) for url in urls
+        ]
         runner = Runner()
         with working(runner) as faults:
             runner.submit([(website.pk, now_ms()) for website in websites])

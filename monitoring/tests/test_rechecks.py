@@ -50,3 +50,12 @@ def test_many_go_out_in_pieces() -> None:
     desk = Desk()
     desk.rechecks.ask([Recheck(number, 0.0) for number in range(BATCH_SIZE + 1)])
     assert [len(desk.next()), len(desk.next())] == [BATCH_SIZE, 1]
+
+
+def test_once_it_is_stopped_nothing_is_submitted_any_more() -> None:
+    desk = Desk()
+    desk.rechecks.ask([Recheck(1, 30.0)])
+    desk.rechecks.stop()
+    desk.rechecks.ask([Recheck(2, 0.0)])
+    assert not desk.rechecks._thread.is_alive()
+    assert desk.submitted.empty()

@@ -78,6 +78,8 @@ def kept(url: str, **fields: Any) -> Website:
         "http_auth": http_auth.seal(f"Basic me:{PASSWORD}"),
         "request_headers": f"X-Api-Key: {KEY}\nCookie: session={KEY}",
     }
+    # Each is checked once only.
+    values |= {"failures_before_down": 1}
     return Website.objects.create(website_url=url, monitoring_interval=60, **values | fields)
 
 

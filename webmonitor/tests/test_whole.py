@@ -94,8 +94,13 @@ def test_a_website_that_breaks_is_down_with_the_reason(product: Product) -> None
         product.request("POST", "/websites", data={"website_url": url, "monitoring_interval": 5})
         wait_for(lambda: product.rows(url), 10)
     wait_for(lambda: product.rows(url)[-1]["error"] == "refused", 15)
-    website = product.request("GET", "/website", params={"keyword": "breaks"}).json()["results"][0]
-    assert website["state"] == "down"
+
+    def website() -> Any:
+        return product.request("GET", "/website", params={"keyword": "breaks"}).json()["results"][0]
+
+    # Confirmed at once.
+    wait_for(lambda: website()["state"] == "down", 10)
+    assert website()["incident"] is not None
 
 
 def test_a_worker_that_is_killed_comes_back_and_goes_on(product: Product, site: Server) -> None:

@@ -56,8 +56,11 @@ class WebsiteViewSet(KnownParameters, viewsets.ModelViewSet[Website]):
         return get_website(Website.objects.all(), pk=self.kwargs["pk"])
 
     def get_locked(self, **name: Any) -> Website:
-        """Like `get_website`, held until the transaction ends: nobody else changes or deletes it meanwhile."""
-        return get_website(Website.objects.select_for_update(), **name)
+        """Like `get_website`, held until the transaction ends: nobody else changes or deletes it meanwhile.
+
+        Rows that refer to it may be written: a worker that does so may hold what this transaction needs next.
+        """
+        return get_website(Website.objects.select_for_update(no_key=True), **name)
 
     def answer(self, website: Website, code: int = status.HTTP_200_OK) -> Response:
         return Response(self.answer_class(website, context=self.get_serializer_context()).data, status=code)
