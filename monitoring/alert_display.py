@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from monitoring import admin_display as display
 from monitoring.channel_secrets import hint
-from monitoring.models import Channel, Delivery, Incident, IncidentKind
+from monitoring.models import Channel, Delivery, Incident
 from monitoring.notifications import wording
 from websites.models import Website
 from websites.plain_text import inert
@@ -44,8 +44,7 @@ def delivery_status(delivery: Delivery) -> SafeString:
 
 def cause(incident: Incident) -> str:
     """In a few words."""
-    words = wording.reason(incident) if incident.kind == IncidentKind.DOWN else incident.error_detail
-    return inert(words) or display.NOTHING
+    return wording.reason(incident)
 
 
 def lasted(incident: Incident) -> str:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from monitoring.models import Alert, AlertKind, Certificate
 from monitoring.notifications.routing import Routing
+from monitoring.overwriting import overwrite
 
 # Days left; told when the first is reached, and again at each of the others.
 DAYS = (30, 14, 7, 3, 1)
@@ -48,7 +49,7 @@ def _tell(pks: list[int], now: datetime) -> None:
                 )
                 for channel in routing.of(certificate.website, "wants_certificate")
             ]
-    Certificate.objects.bulk_update(told, ["told_days"])
+    overwrite(told, ["told_days"])
     Alert.objects.bulk_create(alerts)
 
 

@@ -67,7 +67,7 @@ def judge(findings: Sequence[Finding], known: Mapping[int, Known]) -> list[Reche
             new[finding.row.website_id].add(finding.row.entry_timestamp)
     rechecks: list[Recheck] = []
     for website_ids in chunks(list(new)):
-        rechecks += _Judgement({website_id: new[website_id] for website_id in website_ids}).write()
+        rechecks += _Judgement({website_id: new[website_id] for website_id in website_ids}, known).write()
     return rechecks
 
 
@@ -81,12 +81,12 @@ def _tells(finding: Finding, known: Known) -> bool:
     return finding.value is not None and finding.value != known.value
 
 
-def _locked(website_ids: Collection[int]) -> list[WebsiteState]:
+def _locked(website_ids: Collection[int], known: Mapping[int, Known]) -> list[WebsiteState]:
     """The states of those of the websites that are checked, each with its website, made where there was none."""
-    states = WebsiteState.objects.filter(website__in=website_ids)
-    there = set(states.values_list("website_id", flat=True))
-    made = [WebsiteState(website_id=pk, since=timezone.now()) for pk in website_ids if pk not in there]
+    now = timezone.now()
+    made = [WebsiteState(website_id=pk, since=now) for pk in website_ids if not known[pk].state]
     WebsiteState.objects.bulk_create(made, ignore_conflicts=True)
+    states = WebsiteState.objects.filter(website__in=website_ids)
     locked = states.select_for_update(of=("self",)).select_related("website").only(*_COLUMNS).order_by("website_id")
     return [state for state in locked if state.website.is_active and state.state != State.PAUSED]
 
@@ -94,10 +94,10 @@ def _locked(website_ids: Collection[int]) -> list[WebsiteState]:
 class _Judgement:
     """One pass over a few websites: collects what follows, then writes it."""
 
-    def __init__(self, new: Mapping[int, Collection[datetime]]) -> None:
+    def __init__(self, new: Mapping[int, Collection[datetime]], known: Mapping[int, Known]) -> None:
         """`new` are the websites, and when those of their checks were made that have just been stored."""
         self._new = new
-        self._states = {state.website_id: state for state in _locked(new.keys())}
+        self._states = {state.website_id: state for state in _locked(new.keys(), known)}
         websites = [state.website for state in self._states.values()]
         count = max(map(_checks_needed, websites), default=1)
         # After a time without a database, many of one website come at once.

@@ -32,7 +32,7 @@ def quiet_until(channel: Channel, at: datetime) -> datetime | None:
 
 
 def _active() -> Iterable[MaintenanceWindow]:
-    return MaintenanceWindow.objects.filter(is_active=True).prefetch_related("websites")
+    return MaintenanceWindow.objects.filter(is_active=True)
 
 
 def _end(window: MaintenanceWindow, at: datetime) -> datetime | None:

@@ -4,7 +4,6 @@ They are lost with it, which costs a confirmation some seconds: the next slot br
 """
 
 import heapq
-import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,9 +25,8 @@ class Rechecks:
     def __init__(self, submit: Callable[[Sequence[Slot]], None]) -> None:
         self._submit = submit
         self._wake = threading.Condition()
-        self._due: list[tuple[float, int, int]] = []
+        self._due: list[tuple[float, int]] = []
         self._waiting: set[int] = set()
-        self._order = itertools.count()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._run, name="rechecks", daemon=True)
 
@@ -50,7 +48,7 @@ class Rechecks:
             for website_id, delay in rechecks:
                 if website_id not in self._waiting:
                     self._waiting.add(website_id)
-                    heapq.heappush(self._due, (now + delay, next(self._order), website_id))
+                    heapq.heappush(self._due, (now + delay, website_id))
             self._wake.notify()
 
     def _run(self) -> None:
@@ -70,6 +68,6 @@ class Rechecks:
             due: list[int] = []
             now = time.monotonic()
             while self._due and self._due[0][0] <= now:
-                due.append(heapq.heappop(self._due)[2])
+                due.append(heapq.heappop(self._due)[1])
             self._waiting.difference_update(due)
         return due

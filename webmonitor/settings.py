@@ -57,6 +57,8 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    env.problems.append("EMAIL_USE_TLS and EMAIL_USE_SSL exclude each other: the first is for port 587, usually.")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmonitor@localhost")
 
 # --- First administrator -----------------------------------------------------------------
@@ -247,27 +249,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"polling_interval": 0.1} if EMBEDDED_BROKER else {"socket_connect_timeout": 5, "socket_timeout": 10}
 )
 CELERY_BEAT_SCHEDULER = "monitoring.scheduler:WebsiteScheduler"
+# Name, task, and the seconds between two runs, after which one that nobody took is dropped.
 CELERY_BEAT_SCHEDULE = {
-    "reconcile-schedules": {
-        "task": "monitoring.tasks.reconcile_schedules",
-        "schedule": 180.0,
-        "options": {"expire_seconds": 180},
-    },
-    "send-alerts": {
-        "task": "monitoring.tasks.send_alerts",
-        "schedule": 2.0,
-        "options": {"expire_seconds": 2},
-    },
-    "look-at-certificates": {
-        "task": "monitoring.tasks.look_at_certificates",
-        "schedule": 300.0,
-        "options": {"expire_seconds": 300},
-    },
-    "prune-monitoring-data": {
-        "task": "monitoring.tasks.prune_monitoring_data",
-        "schedule": 60.0,
-        "options": {"expire_seconds": 60},
-    },
+    name: {"task": f"monitoring.tasks.{task}", "schedule": float(seconds), "options": {"expire_seconds": seconds}}
+    for name, task, seconds in (
+        ("reconcile-schedules", "reconcile_schedules", 180),
+        ("send-alerts", "send_alerts", 2),
+        ("look-at-certificates", "look_at_certificates", 300),
+        ("prune-monitoring-data", "prune_monitoring_data", 60),
+    )
 }
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Only beat sends, and it must go on: what could not be sent is sent when it is due again.

@@ -1,5 +1,7 @@
 """What lists of websites and of monitoring data can be narrowed by."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError as InvalidUrl
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -30,36 +32,20 @@ class MonitoredKeywordFilter(MonitoredWebsiteFilter, KeywordFilter):
     pass
 
 
-class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
-    website_url = filters.CharFilter(method="by_website", label="URL", help_text="Checks of this website only.")
-    website_id = IntegerFilter(method="by_website", label="website ID", help_text="Checks of this website only.")
-    since = MomentFilter("entry_timestamp", "gte", help_text="Checks made at this time or later (UTC).")
-    until = MomentFilter("entry_timestamp", "lt", help_text="Checks made before this time (UTC).")
-    error = filters.ChoiceFilter(
-        choices=[(NO_ERROR, "no error"), (ANY_ERROR, "any error"), *CheckError.choices],
-        method="by_error",
-        help_text="Checks that ended with this error.",
-    )
-    outcome = filters.ChoiceFilter(choices=Outcome.choices, help_text="Checks with this outcome.")
-    http_status = IntegerFilter(help_text="Checks answered with this status; 0 where no answer came.")
+class OfWebsiteFilter(filters.FilterSet):  # type: ignore[misc]
+    """Rows of one website, which two parameters name together, or of all."""
 
-    class Meta:
-        model = MonitoringData
-        fields: tuple[str, ...] = ()
+    website_url = filters.CharFilter(method="by_website", label="URL", help_text="Of this website only.")
+    website_id = IntegerFilter(method="by_website", label="website ID", help_text="Of this website only.")
 
-    def filter_queryset(self, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         website = self._named_website()
-        rows: QuerySet[MonitoringData] = super().filter_queryset(queryset)
+        rows: QuerySet[Any] = super().filter_queryset(queryset)
         return rows if website is None else rows.filter(website=website)
 
-    def by_website(self, rows: QuerySet[MonitoringData], _name: str, _value: object) -> QuerySet[MonitoringData]:
+    def by_website(self, rows: QuerySet[Any], _name: str, _value: object) -> QuerySet[Any]:
         # Both parameters name one website together: `filter_queryset` looks it up.
         return rows
-
-    def by_error(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
-        if value == ANY_ERROR:
-            return rows.exclude(error="")
-        return rows.filter(error="" if value == NO_ERROR else value)
 
     def _named_website(self) -> Website | None:
         self._refuse_empty_names()
@@ -75,12 +61,33 @@ class MonitoringDataFilter(filters.FilterSet):  # type: ignore[misc]
         return website
 
     def _refuse_empty_names(self) -> None:
-        """An empty name is a mistake, never a wish for everybody's checks, but in a browser's form: it sends all."""
+        """An empty name is a mistake, never a wish for everybody's rows, but in a browser's form: it sends all."""
         if self.request.accepted_renderer.format == "api":
             return
         empty = [name for name in NAMES if name in self.data and self.form.cleaned_data[name] in ("", None)]
         if empty:
             raise ValidationError({name: ["This parameter may not be empty."] for name in empty})
+
+
+class MonitoringDataFilter(OfWebsiteFilter):
+    since = MomentFilter("entry_timestamp", "gte", help_text="Checks made at this time or later (UTC).")
+    until = MomentFilter("entry_timestamp", "lt", help_text="Checks made before this time (UTC).")
+    error = filters.ChoiceFilter(
+        choices=[(NO_ERROR, "no error"), (ANY_ERROR, "any error"), *CheckError.choices],
+        method="by_error",
+        help_text="Checks that ended with this error.",
+    )
+    outcome = filters.ChoiceFilter(choices=Outcome.choices, help_text="Checks with this outcome.")
+    http_status = IntegerFilter(help_text="Checks answered with this status; 0 where no answer came.")
+
+    class Meta:
+        model = MonitoringData
+        fields: tuple[str, ...] = ()
+
+    def by_error(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
+        if value == ANY_ERROR:
+            return rows.exclude(error="")
+        return rows.filter(error="" if value == NO_ERROR else value)
 
 
 def _normal(url: str) -> str:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from monitoring.acknowledgements import acknowledge
-from monitoring.api.filters import MonitoringDataFilter
+from monitoring.api.filters import OfWebsiteFilter
 from monitoring.api.moments import MomentFilter
 from monitoring.api.pagination import MonitoringDataPagination
 from monitoring.models import CheckError, EndReason, Incident, IncidentKind
@@ -95,12 +95,7 @@ class AcknowledgementSerializer(StrictFields):
     )
 
 
-class IncidentFilter(MonitoringDataFilter):
-    """The website is named as it is for monitoring data; what a check alone has is left out."""
-
-    error: Any = None
-    outcome: Any = None
-    http_status: Any = None
+class IncidentFilter(OfWebsiteFilter):
     kind = filters.ChoiceFilter(choices=IncidentKind.choices, help_text="Only incidents of this kind.")
     open = FlagFilter("ended_at", "isnull", label="open", help_text="Only incidents that last, or only ended ones.")
     since = MomentFilter("started_at", "gte", help_text="Incidents that began at this time or later (UTC).")

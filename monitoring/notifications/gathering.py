@@ -37,16 +37,17 @@ BEGAN_LOST = "Its beginning was not told."
 
 def remind(now: datetime) -> None:
     """Add reminders of what lasts, is not acknowledged, and was told long enough ago."""
-    for channel in Channel.objects.filter(is_active=True, reminder_interval__isnull=False):
+    reminding = Channel.objects.filter(is_active=True, reminder_interval__isnull=False)
+    for channel_id in list(reminding.order_by().values_list("pk", flat=True)):
         with transaction.atomic():
-            Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
-            _remind(channel, now)
+            channel = reminding.select_for_update(no_key=True).filter(pk=channel_id).first()
+            if channel is not None:
+                _remind(channel, now)
 
 
 def _remind(channel: Channel, now: datetime) -> None:
     told = channel.alerts.filter(kind__in=[AlertKind.BEGAN, AlertKind.REMINDER], incident__ended_at=None)
     told = told.filter(incident__acknowledged_at=None).exclude(status=AlertStatus.DROPPED)
-    # Where any of them is unsent, this maximum is not there either.
     due = told.order_by().values("incident", "website").annotate(last=Max("delivery__sent_at"))
     due = due.filter(last__lte=now - timedelta(seconds=channel.reminder_interval or 0))
     waiting = set(told.filter(Q(delivery=None) | Q(delivery__sent_at=None)).values_list("incident", flat=True))

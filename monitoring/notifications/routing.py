@@ -13,7 +13,7 @@ class Routing:
     """The active channels, read once for any number of websites."""
 
     def __init__(self) -> None:
-        self._channels = list(Channel.objects.filter(is_active=True).prefetch_related("websites"))
+        self._channels = list(Channel.objects.filter(is_active=True))
 
     def of(self, website: Website, wanted: str) -> Iterator[Channel]:
         """Those that are told of this website, and want (`wants_down` and so on) what there is to tell."""

@@ -79,7 +79,8 @@ def _event(alert: Alert) -> str:
 
 def reason(incident: Incident) -> str:
     """Its cause in a few words: the kind of error, or what was wrong with the answer."""
-    if incident.error:
+    # Of a slow answer, the kind of error says nothing.
+    if incident.error and incident.kind == IncidentKind.DOWN:
         return str(dict(CheckError.choices).get(incident.error, incident.error))
     status = f"status {incident.http_status}"
     is_status = incident.error_detail.startswith(f"The {status} is not accepted")

@@ -273,6 +273,11 @@ def test_quiet_hours_are_the_channels_own() -> None:
         ({"error": "", "http_status": 503, "error_detail": "The status 503 is not accepted."}, "status 503"),
         ({"error": "", "http_status": 200, "error_detail": "The regex matches nothing."}, "The regex matches nothing"),
         ({"error": "", "http_status": 200, "kind": IncidentKind.SLOW, "error_detail": "Too slow."}, "Too slow"),
+        # The kind of error is that of an answer which came, slowly.
+        (
+            {"error": "body_too_large", "http_status": 200, "kind": IncidentKind.SLOW, "error_detail": "Too slow."},
+            "Too slow",
+        ),
     ],
 )
 def test_a_line_says_why_once(fields: dict[str, Any], cause: str) -> None:

@@ -182,12 +182,14 @@ def test_every_process_names_all_problems_and_does_not_start(
     clean_environment: dict[str, str], command: list[str]
 ) -> None:
     bad = {"PORT": "http", "LOG_LEVEL": "loud", "REDIS_URL": "localhost"}
+    bad |= {"EMAIL_USE_TLS": "yes", "EMAIL_USE_SSL": "yes"}
     result = run_process(clean_environment | bad, *command)
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "webmonitor does not start, its configuration needs a change:",
         "  - PORT must be a whole number from 1 to 65535, not 'http'.",
         "  - REDIS_URL must look like redis://host:6379/0.",
+        "  - EMAIL_USE_TLS and EMAIL_USE_SSL exclude each other: the first is for port 587, usually.",
         "  - LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'loud'.",
     ]
 
