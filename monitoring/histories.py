@@ -4,11 +4,15 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from monitoring import id_lists
 from monitoring.models import MonitoringData
 
 # How far back a single check is looked for.
 LOOK_BACK = timedelta(days=1)
+# What was made so much later than now was made before the clock was set back.
+AHEAD = timedelta(seconds=5)
 
 _TABLE = MonitoringData._meta.db_table
 _COLUMNS = (
@@ -46,13 +50,28 @@ class PastCheck(NamedTuple):
 
 
 def newest(website_ids: Collection[int], count: int) -> dict[int, list[PastCheck]]:
-    """So many checks of each website, newest first, by website id; fewer where there are no more."""
+    """So many checks of each website, newest first, by website id; fewer where there are no more.
+
+    Where the clock was set back, those that were stored before that are left out: by their times, they would stay the
+    newest until the clock has come as far again.
+    """
     query = _NEWEST.replace("{asked}", id_lists.table())
     found: dict[int, list[PastCheck]] = {website_id: [] for website_id in website_ids}
     rows = MonitoringData.objects.raw(query, [count - 1, id_lists.parameter(website_ids)])
+    latest = timezone.now() + AHEAD
+    before_setback: dict[int, int] = {}
     for row in rows:
         found[row.website_id].append(PastCheck(*(getattr(row, name) for name in _COLUMNS)))
+        if row.entry_timestamp > latest:
+            before_setback[row.website_id] = max(row.pk, before_setback.get(row.website_id, 0))
+    for website_id, last_id in before_setback.items():
+        found[website_id] = _newest_after(website_id, last_id, count)
     return found
+
+
+def _newest_after(website_id: int, last_id: int, count: int) -> list[PastCheck]:
+    checks = MonitoringData.objects.filter(website=website_id, pk__gt=last_id).order_by("-entry_timestamp", "-pk")
+    return [PastCheck(*values) for values in checks.values_list(*_COLUMNS)[:count]]
 
 
 def last_with(website_id: int, outcome: str, before: datetime) -> datetime | None:

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -116,14 +116,15 @@ class _Judgement:
 
     def write(self) -> list[Recheck]:
         for website_id, state in self._states.items():
-            before = state.state, state.is_slow, state.value
+            before = _moving(state)
+            self._follow_clock(state)
             for checks in self._steps(website_id):
                 self._judge_state(state, checks)
                 self._judge_speed(state, checks)
                 self._judge_value(state, checks)
-            if before != (state.state, state.is_slow, state.value):
+            if before != _moving(state):
                 self._moved.append(state)
-        overwrite(self._moved, ["state", "since", "judged_until", "is_slow", "value"])
+        overwrite(self._moved, ["state", "since", "judged_until", "resumed_at", "is_slow", "value"])
         StateChange.objects.bulk_create(self._changes)
         values.write(self._values)
         overwrite([incident for incident in self._ended if incident.pk], _ENDING)
@@ -143,6 +144,14 @@ class _Judgement:
         for start in range(max(steps, 1) - 1, -1, -1):
             if checks:
                 yield checks[start:]
+
+    def _follow_clock(self, state: WebsiteState) -> None:
+        """Let the new checks count where the clock was set back to before what is known."""
+        latest, first = timezone.now() + histories.AHEAD, min(self._new[state.website_id]) - timedelta.resolution
+        if state.judged_until is not None and state.judged_until > latest:
+            state.judged_until = first
+        if state.resumed_at is not None and state.resumed_at > latest:
+            state.resumed_at = first
 
     def _judge_state(self, state: WebsiteState, checks: Sequence[PastCheck]) -> None:
         website = state.website
@@ -214,10 +223,16 @@ class _Judgement:
         incident = self._open.pop((website_id, kind), None)
         if incident is None:
             return
-        incident.ended_at, incident.ended_before = first.checked_at, first.finished_at
+        # It may have begun later where the website wants something else by now, or the clock was set back.
+        incident.ended_at = max(first.checked_at, incident.started_at)
+        incident.ended_before = max(first.finished_at, incident.started_before)
         incident.ended_after = _last_before(first, checks, kind)
         incident.closed_at, incident.end_reason = timezone.now(), EndReason.RECOVERED
         self._ended.append(incident)
+
+
+def _moving(state: WebsiteState) -> tuple[object, ...]:
+    return state.state, state.is_slow, state.value, state.judged_until, state.resumed_at
 
 
 def _policy(website: Website) -> Policy:
@@ -246,7 +261,8 @@ def _last_before(first: PastCheck, checks: Sequence[PastCheck], kind: IncidentKi
     """When the last check that found it otherwise was made before the first; None where there is none."""
     earlier = [check for check in checks if check.checked_at < first.checked_at]
     if kind is not IncidentKind.DOWN:
-        return earlier[0].checked_at if earlier else None
+        says = "response_time" if kind is IncidentKind.SLOW else "regex_response"
+        return next((check.checked_at for check in earlier if getattr(check, says) is not None), None)
     other = Outcome.UP if first.outcome == Outcome.DOWN else Outcome.DOWN
     for check in earlier:
         if check.outcome == other:

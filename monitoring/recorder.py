@@ -5,7 +5,15 @@ import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import (
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 
 from monitoring import certificates, heartbeats, incidents, states
 from monitoring.connectivity import Connectivity, Observation
@@ -94,6 +102,7 @@ class Recorder:
         if self._in_doubt:
             self._drop_stored()
         pieces = [self._kept] if self._kept else []
+        refused: list[Finding] = []
         while pieces:
             self._kept = [finding for piece in reversed(pieces) for finding in piece]
             piece = pieces.pop()
@@ -102,11 +111,16 @@ class Recorder:
             except (OperationalError, InterfaceError):
                 self._in_doubt = piece
                 raise
-            except Error:
+            except Error as error:
                 # One row spoils the statement for all: find it by halves.
                 if len(piece) > 1:
                     middle = len(piece) // 2
                     pieces += [piece[middle:], piece[:middle]]
+                    continue
+                if isinstance(error, IntegrityError) and piece is not refused:
+                    # What follows from it was for a channel that was deleted just then: now there is none to read.
+                    refused = piece
+                    pieces.append(piece)
                     continue
                 self.lost += 1
                 website_id = piece[0].row.website_id

@@ -172,7 +172,8 @@ class _Run:
     def _last_before(self, first: PastCheck, kind: IncidentKind) -> datetime | None:
         """When the last check that found it otherwise was made before the first, as far as that is looked for."""
         if kind is not IncidentKind.DOWN:
-            return next((check.checked_at for check in self._newest if check.checked_at < first.checked_at), None)
+            earlier = (check for check in self._newest if check.checked_at < first.checked_at)
+            return next((check.checked_at for check in earlier if check.response_time is not None), None)
         # Since the first, all that said anything said the same.
         last = self._latest.get(Outcome.UP if first.outcome == Outcome.DOWN else Outcome.DOWN)
         looked_until = min(self._newest[-1].checked_at, first.checked_at - LOOK_BACK)
@@ -187,18 +188,20 @@ def alerts_of(incidents: Iterable[ReplayedIncident], telling: Telling) -> Iterat
     """
     delay, window = timedelta(seconds=telling.delay), timedelta(seconds=telling.flapping_window)
     outages: deque[datetime] = deque()
-    told_at = _LONG_AGO
+    told_at, flapped = _LONG_AGO, False
     for incident in incidents:
         wait = delay
         if incident.kind == IncidentKind.DOWN and telling.flapping_outages:
             outages.append(incident.opened_at)
             while incident.opened_at - outages[0] >= window:
                 outages.popleft()
-            if len(outages) >= telling.flapping_outages:
+            flaps = len(outages) >= telling.flapping_outages
+            if flaps:
                 wait = max(delay, window)
-                if incident.opened_at - told_at >= window:
-                    told_at = incident.opened_at
-                    yield AlertKind.FLAPPING
+            if flaps and not flapped and incident.opened_at - told_at >= window:
+                told_at = incident.opened_at
+                yield AlertKind.FLAPPING
+            flapped = flaps
         # What has to wait is dropped where it ends meanwhile, and its end with it.
         if incident.closed_at is None:
             yield AlertKind.BEGAN

@@ -12,7 +12,7 @@ from monitoring.states import Rules
 from websites.models import Website
 
 # Unix time of second 0.
-START = 1_800_000_000
+START = 1_736_928_000
 
 
 def at(second: float) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, connections
 
 from monitoring.models import (
@@ -237,6 +238,22 @@ class TestSlow:
         assert (incident.ended_at, incident.end_reason) == (at(40), EndReason.RECOVERED)
         assert not WebsiteState.objects.get().is_slow
 
+    def test_what_did_not_answer_is_no_bound(self, desk: Desk, website: Website) -> None:
+        self.write(desk, website, 0.1)
+        desk.write([check(website, 10, "r")])
+        for second in (20, 30):
+            desk.write([check(website, second, response_time=2.0)])
+        assert Incident.objects.get().started_after == at(0)
+
+    def test_another_threshold_ends_it_not_before_it_began(self, desk: Desk, website: Website) -> None:
+        self.write(desk, website, 0.1, 0.1, 0.1, 2.0, 2.0)
+        website.slow_threshold, website.slow_checks = 5.0, 5
+        website.save()
+        desk.write([check(website, 50, response_time=2.0)])
+        incident = Incident.objects.get()
+        assert (incident.started_at, incident.ended_at) == (at(30), at(30))
+        assert incident.ended_before == incident.started_before
+
     def test_it_ends_where_the_threshold_is_taken_away(self, desk: Desk, website: Website) -> None:
         self.write(desk, website, 2.0, 2.0)
         website.slow_threshold = None
@@ -283,6 +300,13 @@ class TestValues:
         self.write(desk, website, "v12", "v9", "v8", "v10")
         incident = Incident.objects.get()
         assert (incident.started_at, incident.ended_at) == (at(10), at(30))
+
+    def test_a_check_without_a_value_is_no_bound(self, desk: Desk) -> None:
+        website = add("http://127.0.0.1/", regex=r"v(\d+)", value_min=10)
+        self.write(desk, website, "v12")
+        desk.write([check(website, 10, "r")])
+        desk.write([check(website, 20, body="v9")])
+        assert Incident.objects.get().started_after == at(0)
 
     def test_a_late_check_changes_no_value(self, desk: Desk) -> None:
         website = add("http://127.0.0.1/", regex=r"v(\d+)")
@@ -355,6 +379,48 @@ class TestAfterAPause:
         desk.write([check(website, 10, body="v9")])
         assert [incident.started_at for incident in Incident.objects.order_by("pk")] == [at(0), at(10)]
         assert [row.value for row in ExtractedValue.objects.all()] == ["9"]
+
+
+class TestClockSetBack:
+    """By two hours, and an outage within them."""
+
+    @staticmethod
+    def write(desk: Desk, website: Website, letters: str, *, since: float, every: float = 10) -> None:
+        for one in series(website, letters, since=since, every=every):
+            with time_machine.travel(one.exchange.started_at + 1, tick=False):
+                desk.write([one])
+
+    def test_an_outage_is_noticed_all_the_same(self, desk: Desk, website: Website) -> None:
+        self.write(desk, website, "uuu", since=7_200)
+        self.write(desk, website, "udd", since=0)
+        assert Incident.objects.get().started_at == at(10)
+        assert state(website) == State.DOWN
+
+    def test_what_was_stored_before_does_not_count_when_its_time_comes_again(
+        self, desk: Desk, website: Website
+    ) -> None:
+        self.write(desk, website, "u" * 60, since=7_200)
+        # Between them, by their times, are good ones.
+        self.write(desk, website, "d" * 50, since=7_201)
+        assert [incident.ended_at for incident in Incident.objects.all()] == [None]
+        assert changes(website) == [("unknown", "up"), ("up", "down")]
+
+    def test_an_outage_ends_and_not_before_it_began(self, desk: Desk, website: Website) -> None:
+        self.write(desk, website, "udd", since=7_200)
+        self.write(desk, website, "u", since=0)
+        incident = Incident.objects.get()
+        assert (incident.started_at, incident.ended_at) == (at(7_210), at(7_210))
+        assert state(website) == State.UP
+
+    def test_a_website_that_was_resumed_before_is_watched(self, desk: Desk, website: Website) -> None:
+        self.write(desk, website, "u", since=7_100)
+        with time_machine.travel(at(7_200), tick=False):
+            for is_active in (False, True):
+                website.is_active = is_active
+                website.save()
+        MonitoringData.objects.all().delete()
+        self.write(desk, website, "dd", since=0)
+        assert Incident.objects.get().started_at == at(0)
 
 
 def test_new_bounds_hold_for_the_value_there_is(desk: Desk) -> None:

@@ -179,8 +179,10 @@ class TestAlerts:
             ("u" + "ddu" * 4, Telling(0, 3, 61), "began ended began ended flapping"),
             ("u" + "ddu" * 3, Telling(0, 3, 60), "began ended began ended began ended"),
             ("u" + "ddu" * 4, Telling(0, 0, 1800), "began ended began ended began ended began ended"),
-            # It is told again that it flaps where the window has passed since.
-            ("u" + "ddu" * 9, Telling(0, 2, 60), "began ended flapping flapping flapping flapping"),
+            # However long it goes on.
+            ("u" + "ddu" * 9, Telling(0, 2, 60), "began ended flapping"),
+            # After a calm, it begins anew.
+            (("u" + "ddu" * 4 + "u" * 6) * 2, Telling(0, 2, 60), "began ended flapping began ended flapping"),
             # The one that lasts longer than the window is told after all.
             ("u" + "ddu" * 2 + "d" * 9 + "u", Telling(0, 3, 65), "began ended began ended flapping began ended"),
             ("u" + "ddu" * 2 + "d" * 7 + "u", Telling(0, 3, 65), "began ended began ended flapping"),
