@@ -38,7 +38,9 @@ def seal(kept: Channel, kind: str, target: str, secret: str | None) -> Sealed:
             check_target(kind, target)
         except ValidationError as error:
             errors["target"] = error.messages
-    elif is_other or not kept.target:
+    elif not kept.target:
+        errors["target"] = "Say where the messages go."
+    elif is_other:
         errors["target"] = "Say where the messages go: a channel of another kind leads to another place."
     if secret and kind != ChannelKind.WEBHOOK:
         errors["secret"] = "Only what is sent to webhooks is signed with a secret."  # noqa: S105

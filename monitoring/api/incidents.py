@@ -55,7 +55,11 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         "started_before",
         help_text="It began after the first and before the second moment; null where no earlier check is known.",
     )
-    ended_between = BetweenField("ended_after", "ended_before", help_text="The same of its end; nulls while it lasts.")
+    ended_between = BetweenField(
+        "ended_after",
+        "ended_before",
+        help_text="The same of its end; nulls while it lasts, or where no check ended it.",
+    )
     acknowledged_by = serializers.CharField(
         source="acknowledged_by_name", read_only=True, allow_null=True, help_text="A user's name."
     )

@@ -4,20 +4,23 @@ Who sends one claims it for `CLAIM`: a process that ends between sending and wri
 which sends it once more with the same key.
 """
 
+import functools
 import random
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from monitoring import maintenance, stopping
 from monitoring.models import Channel, Delivery, DeliveryAttempt
 from monitoring.notifications import gathering, senders, wording
 from monitoring.notifications.messages import Message, Receipt
+from monitoring.schedule import chunks
 from websites.encryption import UnreadableSecretError, decrypt
 
 # Longer than any attempt takes.
@@ -26,20 +29,28 @@ CLAIM = timedelta(seconds=30)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 1_800.0
 JITTER = 0.2
-# Channels served at once, so that a slow receiver is nobody else's; and deliveries of one channel a pass.
+# Channels served at once, and deliveries that a channel gets in one turn.
 AT_ONCE = 8
-A_PASS = 20
-# So many failures in a row end the pass of a channel: then it is the receiver, and not one message.
+A_TURN = 20
+# Seconds that a pass waits for the turns of its channels. What takes longer goes on beside the next passes, so that a
+# slow receiver is nobody else's.
+PATIENCE = 1.0
+# So many failures in a row end the turn of a channel: then it is the receiver, and not one message.
 FAILURES_IN_A_ROW = 2
 # Where a receiver takes something again, what waits for it does so no longer than after its first failure, as long as
 # it has not failed more often than this.
 HASTENED = 6
 
 _running = threading.Lock()
+# By channel; whoever has `_running` reads and writes them.
+_turns: dict[int, Future[None]] = {}
 
 
 def work() -> None:
-    """Make deliveries of what is due, and send those that are. Passes where this process is at it already."""
+    """Make deliveries of what is due, and send those that are; where that takes long, it goes on afterwards.
+
+    Passes where this process is at it already.
+    """
     if not _running.acquire(blocking=False):
         return
     try:
@@ -52,21 +63,31 @@ def work() -> None:
 
 
 def _send_all() -> None:
-    due = _due(timezone.now())
-    channel_ids = list(due.order_by().values_list("channel", flat=True).distinct())
-    if not channel_ids:
-        return
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliveries") as pool:
-        for _ in pool.map(_serve, channel_ids):
-            pass
+    _end_turns()
+    for channel_id in list(_due(timezone.now()).order_by().values_list("channel", flat=True).distinct()):
+        if channel_id not in _turns:
+            _turns[channel_id] = _pool().submit(_serve, channel_id)
+    wait(_turns.values(), PATIENCE)
+    _end_turns()
+
+
+def _end_turns() -> None:
+    """Forget the turns that are over. Raises what one of them ended with."""
+    for channel_id in [channel_id for channel_id, turn in _turns.items() if turn.done()]:
+        _turns.pop(channel_id).result()
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="deliveries")
 
 
 def _serve(channel_id: int) -> None:
     """Send what is due of one channel, in the order it came about, until the receiver seems to be away."""
     failures = 0
     try:
-        for _ in range(A_PASS):
-            delivery = _claim(channel_id)
+        for _ in range(A_TURN):
+            delivery = None if stopping.is_asked() else _claim(channel_id)
             if delivery is None:
                 return
             failures = 0 if attempt(delivery) else failures + 1
@@ -85,7 +106,12 @@ def _claim(channel_id: int) -> Delivery | None:
     with transaction.atomic():
         now = timezone.now()
         # A channel is served by one at a time, so that an end never overtakes its beginning.
-        if Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=channel_id).first() is None:
+        channel = Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=channel_id).first()
+        if channel is None:
+            return None
+        quiet_until = maintenance.quiet_until(channel, now)
+        if quiet_until is not None:
+            _due(now).filter(channel=channel_id).update(due_at=quiet_until)
             return None
         if Delivery.objects.filter(channel=channel_id, claimed_until__gte=now, status=Delivery.Status.PENDING).exists():
             return None
@@ -126,10 +152,13 @@ def _decide(delivery: Delivery, receipt: Receipt) -> None:
     if receipt.is_delivered:
         delivery.status, delivery.sent_at = Delivery.Status.SENT, now
         return
-    delivery.due_at = now + timedelta(seconds=max(receipt.retry_after or 0.0, _delay(delivery.attempts)))
-    delivery.not_before = now + timedelta(seconds=receipt.retry_after) if receipt.retry_after else None
-    if delivery.due_at > delivery.tried_until:
+    if now >= delivery.tried_until:
         delivery.status = Delivery.Status.FAILED
+        return
+    due_at = now + timedelta(seconds=max(receipt.retry_after or 0.0, _delay(delivery.attempts)))
+    # However long the receiver asks for, it is tried once more at the end.
+    delivery.due_at = min(due_at, delivery.tried_until)
+    delivery.not_before = now + timedelta(seconds=receipt.retry_after) if receipt.retry_after else None
 
 
 def _hasten(channel_id: int) -> None:
@@ -179,7 +208,14 @@ def send_test(channel: Channel) -> Delivery:
 
 
 def replay(deliveries: Iterable[Delivery]) -> int:
-    """Have deliveries that failed tried again, at once and for a day more; how many."""
+    """Have deliveries that failed tried again, at once and for a day more, and then their ends told; how many."""
     now = timezone.now()
-    failed = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], status=Delivery.Status.FAILED)
-    return failed.update(status=Delivery.Status.PENDING, due_at=now, tried_until=now + gathering.TRIED_FOR)
+    with transaction.atomic():
+        failed = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], status=Delivery.Status.FAILED)
+        pks = list(failed.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        for chunk in chunks(pks):
+            gathering.revive_ends(chunk)
+            Delivery.objects.filter(pk__in=chunk).update(
+                status=Delivery.Status.PENDING, due_at=now, tried_until=now + gathering.TRIED_FOR
+            )
+    return len(pks)

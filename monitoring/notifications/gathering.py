@@ -1,17 +1,17 @@
 """Waiting alerts become deliveries: held back while it is quiet, dropped where they are over, gathered into groups."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from monitoring import maintenance
 from monitoring.models import Alert, AlertKind, AlertStatus, Channel, Delivery, Incident
 from monitoring.notifications import wording
-from monitoring.notifications.grouping import groups
+from monitoring.notifications.grouping import WITHIN, causes, groups
 from monitoring.notifications.outbox import ENDED_UNTOLD
 from monitoring.schedule import chunks
 
@@ -50,7 +50,8 @@ def _remind(channel: Channel, now: datetime) -> None:
     told = told.filter(incident__acknowledged_at=None).exclude(status=AlertStatus.DROPPED)
     due = told.order_by().values("incident", "website").annotate(last=Max("delivery__sent_at"))
     due = due.filter(last__lte=now - timedelta(seconds=channel.reminder_interval or 0))
-    waiting = set(told.filter(Q(delivery=None) | Q(delivery__sent_at=None)).values_list("incident", flat=True))
+    is_waiting = Q(delivery=None) | Q(delivery__status=Delivery.Status.PENDING)
+    waiting = set(told.filter(is_waiting).values_list("incident", flat=True))
     Alert.objects.bulk_create(
         Alert(
             channel=channel,
@@ -80,7 +81,9 @@ def _gather(channel: Channel, now: datetime) -> None:
     waiting = channel.alerts.filter(status=AlertStatus.WAITING, due_at__lte=now)
     if _goes_on(waiting, now):
         return
-    alerts = list(waiting.select_related(*_RELATED).only(*_COLUMNS).order_by("pk"))
+    # Locked, so that what ends in this moment is either not told any more or has its end told as well.
+    locked = waiting.select_for_update(of=("self",), no_key=True)
+    alerts = list(locked.select_related(*_RELATED).only(*_COLUMNS).order_by("pk"))
     quiet_until = maintenance.quiet_until(channel, now)
     if quiet_until is not None:
         _defer(alerts, dict.fromkeys((alert.website_id for alert in alerts), quiet_until))
@@ -90,10 +93,37 @@ def _gather(channel: Channel, now: datetime) -> None:
     _drop(over, ENDED_UNTOLD)
     told = _deliveries_of_beginnings(alerts)
     _drop([alert for alert in alerts if _is_orphan(alert, told)], BEGAN_LOST)
-    ready = [alert for alert in alerts if alert.kind != AlertKind.ENDED or _is_sent(told.get(alert.pk))]
+    sending = _incidents_being_told(channel, alerts)
+    ready = [
+        alert
+        for alert in alerts
+        if alert.kind != AlertKind.ENDED or (_is_sent(told.get(alert.pk)) and alert.incident_id not in sending)
+    ]
+    told_lately = _told_lately(channel, now) if ready else {}
     for group in groups(ready, {pk: delivery.pk for pk, delivery in told.items() if delivery is not None}):
-        if _is_complete(group, now):
+        if _is_complete(group, now) and not _follows(group, told_lately):
             _deliver(channel, group)
+
+
+def _told_lately(channel: Channel, now: datetime) -> dict[Hashable, set[int]]:
+    """The websites of which something was told within the last minute, by what others may share with it."""
+    found: dict[Hashable, set[int]] = defaultdict(set)
+    alerts = channel.alerts.filter(status=AlertStatus.TOLD, created_at__gt=now - WITHIN, incident__isnull=False)
+    for alert in alerts.select_related(*_RELATED).only(*_COLUMNS):
+        for cause in causes(alert):
+            found[cause].add(alert.website_id)
+    return found
+
+
+def _follows(group: Sequence[Alert], told_lately: Mapping[Hashable, set[int]]) -> bool:
+    """Whether others with the same cause were told of just now: the first is told at once, the rest after a minute."""
+    return any(
+        told_lately[cause] - {alert.website_id}
+        for alert in group
+        if alert.incident is not None
+        for cause in causes(alert)
+        if cause in told_lately
+    )
 
 
 def _goes_on(waiting: QuerySet[Alert], now: datetime) -> bool:
@@ -148,6 +178,13 @@ def _deliveries_of_beginnings(alerts: Iterable[Alert]) -> dict[int, Delivery | N
     return found
 
 
+def _incidents_being_told(channel: Channel, alerts: Iterable[Alert]) -> set[int | None]:
+    """Those that end, and of which something is still on its way: a reminder after the end would be untrue."""
+    ends = {alert.incident_id for alert in alerts if alert.kind == AlertKind.ENDED}
+    pending = channel.alerts.filter(incident__in=ends, delivery__status=Delivery.Status.PENDING)
+    return set(pending.values_list("incident", flat=True)) if ends else set()
+
+
 def _is_sent(delivery: Delivery | None) -> bool:
     return delivery is not None and delivery.status == Delivery.Status.SENT
 
@@ -158,6 +195,15 @@ def _is_orphan(alert: Alert, told: dict[int, Delivery | None]) -> bool:
         return False
     delivery = told.get(alert.pk)
     return alert.pk not in told or (delivery is not None and delivery.status == Delivery.Status.FAILED)
+
+
+def revive_ends(delivery_ids: Collection[int]) -> None:
+    """Have the ends told that were dropped since these deliveries of their beginnings had failed."""
+    begun = Alert.objects.filter(
+        kind=AlertKind.BEGAN, delivery__in=delivery_ids, channel=OuterRef("channel"), incident=OuterRef("incident")
+    )
+    lost = Alert.objects.filter(Exists(begun), kind=AlertKind.ENDED, status=AlertStatus.DROPPED, reason=BEGAN_LOST)
+    lost.update(status=AlertStatus.WAITING, reason="")
 
 
 def _is_complete(group: Sequence[Alert], now: datetime) -> bool:

@@ -17,12 +17,12 @@ def groups(alerts: Sequence[Alert], told: Mapping[int, int]) -> list[list[Alert]
     """Alerts of one channel, each in one group, the earliest first.
 
     Of one kind alone, two are in one group where they are at most a minute apart and share a host, a remote address, a
-    certificate that does not pass, the delivery that told of their beginning, or, with more than `MANY` others, the
+    certificate that does not pass, the delivery that told of their beginning, or, where they are more than `MANY`, the
     kind of error. `told` has that delivery by the alert's id.
     """
     alike: dict[Hashable, list[Alert]] = defaultdict(list)
     for alert in alerts:
-        for key in _keys(alert, told.get(alert.pk)):
+        for key in (*causes(alert), *_other_keys(alert, told.get(alert.pk))):
             alike[key].append(alert)
     roots = {alert.pk: alert.pk for alert in alerts}
 
@@ -43,20 +43,28 @@ def groups(alerts: Sequence[Alert], told: Mapping[int, int]) -> list[list[Alert]
     return list(found.values())
 
 
-def _keys(alert: Alert, told: int | None) -> Iterator[Hashable]:
-    incident = alert.incident
-    kind = (alert.kind, incident.kind, incident.end_reason) if incident else (alert.kind,)
+def causes(alert: Alert) -> Iterator[Hashable]:
+    """What two alerts of one kind may share that makes them one matter, however few they are."""
+    kind, incident = _kind(alert), alert.incident
     yield "host", kind, urlsplit(alert.website.website_url).hostname
     if incident is None:
-        yield "error", kind
         return
-    yield "error", kind, incident.error, incident.http_status
     if incident.remote_ip:
         yield "address", kind, incident.remote_ip
     if incident.error == CheckError.TLS and (certificate := certificate_of(alert.website)) is not None:
         yield "certificate", kind, certificate.subject, certificate.issuer, certificate.not_after
+
+
+def _other_keys(alert: Alert, told: int | None) -> Iterator[Hashable]:
+    kind, incident = _kind(alert), alert.incident
+    yield ("error", kind) if incident is None else ("error", kind, incident.error, incident.http_status)
     if told is not None:
         yield "told", kind, told
+
+
+def _kind(alert: Alert) -> Hashable:
+    incident = alert.incident
+    return (alert.kind, incident.kind, incident.end_reason) if incident else (alert.kind,)
 
 
 def _moment(alert: Alert) -> datetime:

@@ -7,6 +7,7 @@ import smtplib
 import socket
 import ssl
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -74,6 +75,7 @@ def deliver(addresses: str, message: Message, seconds: float) -> Receipt:
     with Deadline(SHARE * seconds) as deadline, confined(deadline):
         try:
             connection.open()
+            refused = _noted_refusals(connection)
             connection.send_messages([_mail(recipients, message)])
         except OSError as error:  # of the network and of SMTP
             return unanswered(WHO, seconds) if deadline.is_over else Receipt(False, _words(error))
@@ -81,7 +83,29 @@ def deliver(addresses: str, message: Message, seconds: float) -> Receipt:
             # What has been accepted stays so, however the farewell goes.
             with contextlib.suppress(OSError):
                 connection.close()
-    return Receipt(True, f"{WHO} accepted the message.")
+    return Receipt(True, f"{WHO} accepted the message{_but(refused, recipients)}.")
+
+
+def _noted_refusals(connection: Any) -> dict[str, tuple[int, bytes]]:
+    """Filled, while the connection sends, with the addresses that the server refuses as long as it takes others.
+
+    Django drops them.
+    """
+    refused: dict[str, tuple[int, bytes]] = {}
+    sendmail = connection.connection.sendmail
+
+    def send(*arguments: Any) -> None:
+        refused.update(sendmail(*arguments))
+
+    connection.connection.sendmail = send
+    return refused
+
+
+def _but(refused: dict[str, tuple[int, bytes]], recipients: list[str]) -> str:
+    if not refused:
+        return ""
+    codes = ", ".join(sorted({str(code) for code, _ in refused.values()}))
+    return f", but refused {len(refused)} of {len(recipients)} addresses ({codes})"
 
 
 def _mail(recipients: list[str], message: Message) -> EmailMessage:

@@ -3,11 +3,13 @@
 Each `Alert` is for one channel. `monitoring.notifications.gathering` makes deliveries of them.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from monitoring.models import (
@@ -21,9 +23,17 @@ from monitoring.models import (
     StateChange,
 )
 from monitoring.notifications.routing import WANTED, Routing
+from monitoring.schedule import chunks
 from monitoring.values import Change
 
 ENDED_UNTOLD = "It was over before it was told."
+
+
+class Flapping(NamedTuple):
+    """How often a website went down lately, and whether it did so too often already at the outage before."""
+
+    outages: int
+    goes_on: bool
 
 
 def began(incidents: Sequence[Incident]) -> None:
@@ -39,13 +49,14 @@ def began(incidents: Sequence[Incident]) -> None:
             flaps = incident.kind == IncidentKind.DOWN and incident.website_id in flapping
             alerts.append(_alert(channel, incident, now, hold=_window() if flaps else timedelta()))
             if flaps and (channel.pk, incident.website_id) not in told:
+                told.add((channel.pk, incident.website_id))
                 alerts.append(
                     Alert(
                         channel=channel,
                         website=incident.website,
                         incident=incident,
                         kind=AlertKind.FLAPPING,
-                        data={"outages": flapping[incident.website_id], "seconds": settings.FLAPPING_WINDOW},
+                        data={"outages": flapping[incident.website_id].outages, "seconds": settings.FLAPPING_WINDOW},
                         due_at=now,
                     )
                 )
@@ -58,7 +69,10 @@ def ended(incidents: Sequence[Incident]) -> None:
         return
     now = timezone.now()
     begun = Alert.objects.filter(incident__in=incidents, kind=AlertKind.BEGAN).exclude(status=AlertStatus.DROPPED)
-    begun.filter(status=AlertStatus.WAITING, is_deferred=True).update(status=AlertStatus.DROPPED, reason=ENDED_UNTOLD)
+    over = begun.filter(status=AlertStatus.WAITING, is_deferred=True).order_by("pk")
+    # Locked in order, as gathering does: what is being told in this moment is told, and so is its end.
+    for chunk in chunks(list(over.select_for_update().values_list("pk", flat=True))):
+        Alert.objects.filter(pk__in=chunk).update(status=AlertStatus.DROPPED, reason=ENDED_UNTOLD)
     by_id = {incident.pk: incident for incident in incidents}
     alerts = [
         Alert(
@@ -109,21 +123,33 @@ def _window() -> timedelta:
     return timedelta(seconds=settings.FLAPPING_WINDOW)
 
 
-def _flapping(incidents: Sequence[Incident]) -> dict[int, int]:
-    """How often those of their websites had gone down lately that did so too often, by website id."""
+def _flapping(incidents: Sequence[Incident]) -> dict[int, Flapping]:
+    """Those of their websites that had gone down too often lately, by website id."""
     if not settings.FLAPPING_OUTAGES or not incidents:
         return {}
     # By the checks, not by now: they may have been kept while the database was away.
     since = {incident.website_id: incident.started_at - _window() for incident in incidents}
-    changes = StateChange.objects.filter(website__in=since, new=State.DOWN, changed_at__gt=min(since.values()))
-    found = changes.order_by().values_list("website_id", "changed_at")
-    counts = Counter(website_id for website_id, changed_at in found if changed_at > since[website_id])
-    return {website_id: count for website_id, count in counts.items() if count >= settings.FLAPPING_OUTAGES}
+    changes = StateChange.objects.filter(
+        website__in=since, new=State.DOWN, changed_at__gt=min(since.values()) - _window()
+    )
+    moments: dict[int, list[datetime]] = defaultdict(list)
+    for website_id, changed_at in changes.order_by("changed_at", "pk").values_list("website_id", "changed_at"):
+        moments[website_id].append(changed_at)
+    found: dict[int, Flapping] = {}
+    for website_id, went_down in moments.items():
+        outages = sum(moment > since[website_id] for moment in went_down)
+        if outages >= settings.FLAPPING_OUTAGES:
+            *earlier, _ = went_down
+            before = sum(moment > earlier[-1] - _window() for moment in earlier) if earlier else 0
+            found[website_id] = Flapping(outages, goes_on=before >= settings.FLAPPING_OUTAGES)
+    return found
 
 
-def _told_of_flapping(website_ids: dict[int, int], now: datetime) -> set[tuple[int, int]]:
+def _told_of_flapping(flapping: Mapping[int, Flapping], now: datetime) -> set[tuple[int, int]]:
     """Channel and website of each alert about flapping that is still true."""
-    if not website_ids:
+    if not flapping:
         return set()
-    alerts = Alert.objects.filter(website__in=website_ids, kind=AlertKind.FLAPPING, created_at__gt=now - _window())
+    alerts = Alert.objects.filter(website__in=flapping, kind=AlertKind.FLAPPING).exclude(status=AlertStatus.DROPPED)
+    going_on = [website_id for website_id, flaps in flapping.items() if flaps.goes_on]
+    alerts = alerts.filter(Q(created_at__gt=now - _window()) | Q(website__in=going_on))
     return set(alerts.values_list("channel_id", "website_id"))

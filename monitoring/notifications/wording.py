@@ -24,6 +24,11 @@ SUBJECTS = {
     (AlertKind.VALUE, None): "Value changed",
     (AlertKind.CERTIFICATE, None): "Certificate expires",
 }
+# Ends that no check saw.
+UNSEEN_ENDS: dict[tuple[str, IncidentKind], str] = {
+    (EndReason.DROPPED, IncidentKind.SLOW): "No longer watched for slow answers",
+    (EndReason.DROPPED, IncidentKind.VALUE): "No longer out of the bounds that are set",
+}
 
 
 def title(alerts: Sequence[Alert]) -> str:
@@ -52,11 +57,15 @@ def payload(alerts: Sequence[Alert]) -> dict[str, Any]:
 
 
 def subject(alert: Alert) -> str:
-    kind = AlertKind(alert.kind)
-    if kind is AlertKind.ENDED and alert.incident is not None and alert.incident.end_reason == EndReason.PAUSED:
+    kind, incident = AlertKind(alert.kind), alert.incident
+    if incident is None:
+        return SUBJECTS[kind, None]
+    about = IncidentKind(incident.kind)
+    if kind is not AlertKind.ENDED:
+        return SUBJECTS[kind, about]
+    if incident.end_reason == EndReason.PAUSED:
         return "Paused"
-    about = None if alert.incident is None else IncidentKind(alert.incident.kind)
-    return SUBJECTS[kind, about]
+    return UNSEEN_ENDS.get((incident.end_reason, about), SUBJECTS[kind, about])
 
 
 def cause(alert: Alert) -> str:

@@ -1,7 +1,8 @@
 """Deliveries on their way to real receivers."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from monitoring.notifications import deliveries, gathering
 from monitoring.tests.channels import SECRET, add_channel
 from monitoring.tests.receivers import LOOPBACK, posts, taking
 from monitoring.tests.scripted_checks import Desk, check, series
-from monitoring.tests.servers import Server, refusing_port, response
+from monitoring.tests.servers import Peer, Server, refusing_port, response
 from websites.encryption import encrypt
 from websites.tests.websites import add
 
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PROBE_ALLOWED_NETWORKS = LOOPBACK
     monkeypatch.setattr(gathering, "QUIET", timedelta())
+    # What a pass sends has been sent when it is over, however busy the machine is.
+    monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
 
 
 @pytest.fixture
@@ -39,6 +42,13 @@ def queue_delivery(channel: Channel, **fields: Any) -> Delivery:
     values = {"title": "Down: x", "text": "x", "payload": {"event": "began"}}
     moments = {"timely_until": now + timedelta(minutes=3), "tried_until": now + timedelta(days=1)}
     return Delivery.objects.create(channel=channel, **{**values, **moments, **fields})
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
 
 
 def retry_all() -> None:
@@ -91,8 +101,36 @@ def test_a_receiver_says_when_to_come_again() -> None:
     assert delivery.due_at > timezone.now() + timedelta(seconds=4_900)
 
 
+def test_a_receiver_that_asks_for_more_than_a_day_is_tried_once_more_at_its_end() -> None:
+    with Server(taking(response("429 Slow down", b"", "Retry-After: 999999"))) as server:
+        delivery = queue_delivery(add_channel(target=server.url("/")))
+        deliveries.work()
+        delivery.refresh_from_db()
+        assert (delivery.status, delivery.due_at) == ("pending", delivery.tried_until)
+        Delivery.objects.update(due_at=timezone.now(), tried_until=timezone.now())
+        deliveries.work()
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts) == ("failed", 2)
+
+
+def test_what_failed_before_quiet_hours_is_not_tried_in_them() -> None:
+    now = timezone.now()
+    start, end = ((now + timedelta(hours=hours)).time() for hours in (-1, 1))
+    with Server(taking()) as server:
+        channel = add_channel(target=server.url("/"), quiet_from=start, quiet_until=end)
+        delivery = queue_delivery(channel, attempts=1)
+        deliveries.work()
+        assert posts(server) == []
+        delivery.refresh_from_db()
+        assert delivery.status == "pending"
+        assert timedelta(minutes=59) < delivery.due_at - now < timedelta(minutes=61)
+        Channel.objects.update(quiet_from=None, quiet_until=None)
+        retry_all()
+        assert len(posts(server)) == 1
+
+
 def test_after_a_day_nobody_tries_any_more_until_somebody_asks_for_it(dead_end: str) -> None:
-    delivery = queue_delivery(add_channel(target=dead_end), tried_until=timezone.now() + timedelta(seconds=1))
+    delivery = queue_delivery(add_channel(target=dead_end), tried_until=timezone.now())
     deliveries.work()
     delivery.refresh_from_db()
     assert delivery.status == "failed"
@@ -141,6 +179,21 @@ def test_a_dead_receiver_holds_up_nobody_else(dead_end: str) -> None:
     assert DeliveryAttempt.objects.filter(delivery__channel=dead).count() == 2
 
 
+def test_a_receiver_that_says_nothing_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "PATIENCE", 0.01)
+    with Server(taking()) as server, Server(Peer.hold) as silent:
+        queue_delivery(add_channel("silent", target=silent.url("/")))
+        deliveries.work()
+        queue_delivery(add_channel("living", target=server.url("/")))
+        deliveries.work()
+        wait_until(lambda: len(posts(server)) == 1)
+        assert not DeliveryAttempt.objects.filter(delivery__channel__name="silent").exists()
+    # The silent one is gone: what was sent to it ends.
+    wait_until(lambda: DeliveryAttempt.objects.count() == 2)
+    monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
+    deliveries.work()
+
+
 @pytest.mark.parametrize(
     ("fields", "is_hastened"),
     [
@@ -174,6 +227,28 @@ def test_an_end_is_not_sent_before_its_beginning_has_arrived() -> None:
         channel.save()
         retry_all()
         retry_all()
+        assert [post.json()["event"] for post in posts(server)] == ["began", "ended"]
+
+
+def test_where_a_beginning_that_failed_is_sent_again_its_end_follows() -> None:
+    website, desk = add(), Desk()
+    with Server(taking(response("500 Oops"))) as failing:
+        channel = add_channel(target=failing.url("/"))
+        desk.write_one_by_one(series(website, "udd"))
+        deliveries.work()
+        Delivery.objects.update(tried_until=timezone.now())
+        retry_all()
+    desk.write([check(website, 100)])
+    deliveries.work()
+    failed = Delivery.objects.get()
+    assert failed.status == "failed"
+    assert Alert.objects.get(kind=AlertKind.ENDED).status == AlertStatus.DROPPED
+    with Server(taking()) as server:
+        channel.target = encrypt(server.url("/"))
+        channel.save()
+        assert deliveries.replay([failed]) == 1
+        deliveries.work()
+        deliveries.work()
         assert [post.json()["event"] for post in posts(server)] == ["began", "ended"]
 
 

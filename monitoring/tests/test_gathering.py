@@ -1,9 +1,12 @@
 """Waiting alerts on their way into deliveries."""
 
+import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from monitoring.models import (
@@ -16,7 +19,7 @@ from monitoring.models import (
     IncidentKind,
     MaintenanceWindow,
 )
-from monitoring.notifications import gathering, outbox
+from monitoring.notifications import deliveries, gathering, outbox, wording
 from monitoring.tests.channels import add_channel
 from websites.models import Website
 from websites.tests.websites import add
@@ -82,6 +85,49 @@ def test_those_that_go_on_coming_are_told_after_a_minute(few: int, monkeypatch: 
         assert [delivery.payload["count"] for delivery in gather(timedelta())] == [2] * count
 
 
+def pass_time(seconds: float) -> None:
+    """Let everything have happened so much earlier."""
+    for alert in Alert.objects.select_related("incident"):
+        earlier = timedelta(seconds=seconds)
+        Alert.objects.filter(pk=alert.pk).update(created_at=alert.created_at - earlier, due_at=alert.due_at - earlier)
+        if alert.incident is not None:
+            Incident.objects.filter(pk=alert.incident.pk).update(started_at=alert.incident.started_at - earlier)
+
+
+@pytest.mark.parametrize(
+    ("url", "fields", "sizes"),
+    [
+        ("http://a.example/{}", {}, [1, 9]),
+        ("http://{}.example/", {"remote_ip": "192.0.2.1"}, [1, 9]),
+        ("http://{}.example/", {}, [1] * 10),
+    ],
+)
+def test_of_what_trickles_in_the_first_is_told_at_once_and_the_rest_as_one(
+    url: str, fields: dict[str, Any], sizes: list[int]
+) -> None:
+    add_channel()
+    for website in websites(10, url):
+        begin(website, **fields)
+        pass_time(6)
+        gather(timedelta())
+    pass_time(60)
+    assert [delivery.payload["count"] for delivery in gather(timedelta())] == sizes
+
+
+def test_a_website_that_goes_down_again_soon_waits_for_nobody() -> None:
+    add_channel()
+    website = add("http://a.example/")
+    first = begin(website)
+    (told,) = gather()
+    arrive(told)
+    end(first)
+    pass_time(6)
+    gather(timedelta())
+    begin(website)
+    pass_time(4)
+    assert [delivery.payload["event"] for delivery in gather(timedelta())] == ["began", "ended", "began"]
+
+
 @pytest.mark.parametrize(
     ("incidents", "sizes"),
     [
@@ -137,6 +183,28 @@ class TestEnds:
         assert gather() == [down]
         assert Alert.objects.get(kind=AlertKind.ENDED).reason == "Its beginning was not told."
 
+    def test_it_is_told_after_all_where_the_beginning_is_replayed(self) -> None:
+        add_channel()
+        end(begin(add()))
+        (down,) = gather()
+        Delivery.objects.update(status=Delivery.Status.FAILED)
+        assert gather() == [down]
+        deliveries.replay([down])
+        assert gather() == [down]
+        arrive(down)
+        assert [delivery.payload["event"] for delivery in gather()] == ["began", "ended"]
+
+    def test_it_waits_for_a_reminder_that_is_on_its_way(self) -> None:
+        add_channel(reminder_interval=60)
+        incident = begin(add())
+        arrive(gather()[0])
+        gathering.remind(timezone.now() + timedelta(minutes=2))
+        _, reminder = gather(timedelta(minutes=3))
+        end(incident)
+        assert len(gather()) == 2
+        arrive(reminder)
+        assert [delivery.payload["event"] for delivery in gather()] == ["began", "reminder", "ended"]
+
     def test_ends_of_what_was_told_as_one_are_told_as_one(self) -> None:
         add_channel()
         incidents = [begin(website) for website in websites(6)]
@@ -151,6 +219,20 @@ class TestEnds:
         arrive(gather()[0])
         end(incident, EndReason.PAUSED)
         assert gather()[-1].title.startswith("Paused: http://127.0.0.1/")
+
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [
+            (IncidentKind.SLOW, "No longer watched for slow answers"),
+            (IncidentKind.VALUE, "No longer out of the bounds that are set"),
+        ],
+    )
+    def test_what_is_no_longer_watched_for_is_not_called_good(self, kind: IncidentKind, words: str) -> None:
+        add_channel()
+        incident = begin(add("http://127.0.0.1/"), kind=kind)
+        arrive(gather()[0])
+        end(incident, EndReason.DROPPED)
+        assert gather()[-1].title.startswith(f"{words}: http://127.0.0.1/")
 
 
 class TestQuietHours:
@@ -243,6 +325,16 @@ class TestReminders:
         (_, again) = gather(timedelta(hours=2))
         assert again.title.startswith("Still down: ")
 
+    def test_one_that_failed_is_not_the_last(self) -> None:
+        add_channel(reminder_interval=3600)
+        begin(add())
+        arrive(gather()[0])
+        self.remind(timedelta(hours=2))
+        _, reminder = gather(timedelta(hours=3))
+        Delivery.objects.filter(pk=reminder.pk).update(status=Delivery.Status.FAILED)
+        self.remind(timedelta(hours=27))
+        assert Alert.objects.filter(kind=AlertKind.REMINDER).count() == 2
+
     @pytest.mark.parametrize("how", ["acknowledged", "ended", "paused channel"])
     def test_what_need_not_be_said_again_is_not(self, how: str) -> None:
         channel = add_channel(reminder_interval=3600)
@@ -264,6 +356,36 @@ def test_quiet_hours_are_the_channels_own() -> None:
     add_channel("awake")
     begin(add())
     assert [delivery.channel.name for delivery in gather()] == ["awake"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_while_it_is_being_told_has_its_end_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time.")
+    add_channel(delay=10)
+    incident = begin(add())
+    title = wording.title
+
+    def end_elsewhere() -> None:
+        try:
+            with transaction.atomic():
+                end(incident)
+        finally:
+            connections.close_all()
+
+    ender = threading.Thread(target=end_elsewhere)
+
+    def title_slowly(group: Sequence[Alert]) -> str:
+        ender.start()
+        # It may have to wait for what happens here.
+        ender.join(1)
+        return title(group)
+
+    monkeypatch.setattr(wording, "title", title_slowly)
+    assert len(gather()) == 1
+    ender.join()
+    told = Alert.objects.order_by("pk").values_list("kind", "status")
+    assert list(told) == [(AlertKind.BEGAN, AlertStatus.TOLD), (AlertKind.ENDED, AlertStatus.WAITING)]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,27 @@ def test_a_refusal_is_told_in_words(answers: dict[str, str], words: str, setting
     assert words in receipt.detail
 
 
+def refuses_bob(peer: Peer) -> None:
+    peer.send(b"220 here\r\n")
+    in_message = False
+    with peer.connection.makefile("rb") as lines:
+        for line in lines:
+            word = line.split(b" ", 1)[0].strip().upper()
+            in_message = in_message and word != b"."
+            if in_message:
+                continue
+            in_message = word == b"DATA"
+            answer = b"354 go on" if in_message else b"451 later" if b"bob@" in line else b"250 fine"
+            peer.send(answer + b"\r\n")
+
+
+def test_an_address_that_is_refused_while_others_are_taken_is_told(settings: Any) -> None:
+    with Server(refuses_bob) as server:
+        receipt = sent(settings, server.port, "ann@example.org, bob@example.org, cay@example.org")
+    words = "The mail server accepted the message, but refused 1 of 3 addresses (451)."
+    assert receipt == Receipt(True, words)
+
+
 def test_a_login_that_is_refused_tells_no_password(settings: Any) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "monitor", PASSWORD
     with Server(speaking({"AUTH": f"535 not {PASSWORD}"}, extensions="AUTH PLAIN LOGIN")) as server, whole_log() as log:

@@ -1,15 +1,20 @@
 """What is to be told, as the checks that make it so are stored."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from monitoring.models import Alert, AlertKind, AlertStatus, Channel, Incident
+from monitoring.models import Alert, AlertKind, AlertStatus, Channel, Incident, MonitoringData
+from monitoring.notifications import outbox
+from monitoring.notifications.routing import Routing
 from monitoring.tests.channels import add_channel
-from monitoring.tests.scripted_checks import Desk, check, series
+from monitoring.tests.scripted_checks import START, Desk, check, series
 from websites.models import Website
 from websites.tests.websites import add
 
@@ -101,7 +106,7 @@ class TestFlapping:
         settings.FLAPPING_OUTAGES, settings.FLAPPING_WINDOW = 3, 600
 
     def flap(self, desk: Desk, website: Website, times: int) -> None:
-        now = timezone.now().timestamp() - 1_800_000_000
+        now = timezone.now().timestamp() - START
         desk.write_one_by_one(series(website, "u" + "ddu" * times, since=now - 10 * times, every=2))
 
     def test_a_website_that_flaps_is_told_of_once(self, desk: Desk) -> None:
@@ -111,12 +116,40 @@ class TestFlapping:
         assert kinds == ["began", "ended", "began", "ended", "flapping"]
         assert Alert.objects.get(kind=AlertKind.FLAPPING).data["outages"] == 3
 
+    def test_it_is_told_once_where_the_database_was_away(self, desk: Desk) -> None:
+        add_channel()
+        now = timezone.now().timestamp() - START
+        desk.write(series(add(), "u" + "ddu" * 6, since=now - 60, every=2))
+        assert Alert.objects.filter(kind=AlertKind.FLAPPING).count() == 1
+
+    @pytest.mark.parametrize(
+        ("calm", "is_dropped", "times"),
+        [
+            # For two windows without a break; for one, then well for longer than one, and again.
+            (0, False, 1),
+            (700, False, 2),
+            # Muted by maintenance that ended meanwhile.
+            (0, True, 2),
+        ],
+    )
+    def test_it_is_told_once_however_long_it_goes_on(self, desk: Desk, calm: int, is_dropped: bool, times: int) -> None:
+        add_channel()
+        website = add()
+        for since in (0, 900 + calm):
+            for one in series(website, "ddu" * 10, since=since, every=30):
+                with time_machine.travel(one.exchange.started_at + 1, tick=False):
+                    desk.write([one])
+            if is_dropped:
+                Alert.objects.filter(kind=AlertKind.FLAPPING).update(status=AlertStatus.DROPPED)
+                is_dropped = False
+        assert Alert.objects.filter(kind=AlertKind.FLAPPING).count() == times
+
     def test_one_that_stays_down_is_told_later(self, desk: Desk) -> None:
         add_channel()
         website = add()
         self.flap(desk, website, 3)
-        now = timezone.now().timestamp() - 1_800_000_000
-        desk.write_one_by_one(series(website, "dd", since=now))
+        now = timezone.now().timestamp() - START
+        desk.write_one_by_one(series(website, "dd", since=now - 5, every=5))
         last = Alert.objects.filter(kind=AlertKind.BEGAN).latest("pk")
         assert (last.status, last.is_deferred) == (AlertStatus.WAITING, True)
         assert last.due_at > timezone.now() + timedelta(seconds=500)
@@ -162,6 +195,32 @@ def test_alerts_go_with_the_transaction_that_made_them(desk: Desk, monkeypatch: 
             desk.write([check(website, 10, "d"), check(website, 20, "d")])
     assert not Alert.objects.exists()
     assert not Incident.objects.exists()
+
+
+def test_a_channel_that_is_deleted_just_then_costs_no_check(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time.")
+    add_channel()
+    website = add()
+    desk.write_one_by_one(series(website, "ud"))
+
+    def delete_elsewhere() -> None:
+        try:
+            Channel.objects.all().delete()
+        finally:
+            connections.close_all()
+
+    class Overtaken(Routing):
+        def __init__(self) -> None:
+            super().__init__()
+            deleter = threading.Thread(target=delete_elsewhere)
+            deleter.start()
+            deleter.join()
+
+    monkeypatch.setattr(outbox, "Routing", Overtaken)
+    desk.write([check(website, 20, "d")])
+    assert MonitoringData.objects.count() == 3
+    assert Incident.objects.count() == 1
 
 
 def test_deleting_a_channel_takes_its_alerts_along(desk: Desk) -> None:
