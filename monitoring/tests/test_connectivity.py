@@ -207,7 +207,7 @@ def test_a_dead_line_makes_websites_unknown_and_never_down() -> None:
     desk = Recorder(alone())
     desk.write([check(website.pk) for website in websites[:5]])
     desk.write([check(websites[5].pk, http_status=500)])
-    later = {"http_status": 0, "error": ErrorKind.DNS, "error_detail": "x.", "started_at": 1_800_000_060.0}
+    later = {"http_status": 0, "error": ErrorKind.DNS, "error_detail": "x.", "started_at": 1_750_000_060.0}
     desk.write([check(website.pk, **later) for website in websites])
     rows = MonitoringData.objects.filter(error="dns").order_by("website")
     assert [row.outcome for row in rows] == ["unknown"] * 5 + ["down"]
@@ -215,5 +215,5 @@ def test_a_dead_line_makes_websites_unknown_and_never_down() -> None:
     states = dict(WebsiteState.objects.values_list("website", "state"))
     assert [states[website.pk] for website in websites] == ["unknown"] * 5 + ["down"]
     # The line is back, and with it what is known.
-    desk.write([check(website.pk, started_at=1_800_000_120.0) for website in websites])
+    desk.write([check(website.pk, started_at=1_750_000_120.0) for website in websites])
     assert set(WebsiteState.objects.values_list("state", flat=True)) == {"up"}
