@@ -21,7 +21,7 @@ from websites.models import Website
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SLOT = 1_800_000_000_250
+SLOT = 1_750_000_000_250
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def exchange(
     error_detail: str = "",
     pattern: str | None = None,
     body: bytes = b"",
-    started_at: float = 1_800_000_000.5,
+    started_at: float = 1_750_000_000.5,
 ) -> Exchange:
     return Exchange(
         request=ProbeRequest(url="http://127.0.0.1/", timeout=5, pattern=pattern),
@@ -65,8 +65,8 @@ def test_a_check_becomes_a_row(website: Website) -> None:
     row = MonitoringData.objects.get()
     assert row.website == website
     assert row.http_status == 200
-    assert row.entry_timestamp == datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=UTC)
-    assert row.scheduled_at == datetime(2027, 1, 15, 8, 0, 0, 250_000, tzinfo=UTC)
+    assert row.entry_timestamp == datetime(2025, 6, 15, 15, 6, 40, 500_000, tzinfo=UTC)
+    assert row.scheduled_at == datetime(2025, 6, 15, 15, 6, 40, 250_000, tzinfo=UTC)
     assert row.response_time == 0.125
     assert json.loads(row.regex_response or "") == ["1", "2"]
     assert (row.dns_time, row.connect_time, row.tls_time, row.first_byte_time) == (0.001, 0.002, None, 0.1)
@@ -132,7 +132,7 @@ def test_a_database_that_goes_away_between_the_halves_gets_no_row_twice(
 
     monkeypatch.setattr(desk, "_store", store_until_away)
     statuses = [201, 202, 203, 204]
-    desk.write([check(website.pk, http_status=status, started_at=1_800_000_000.0 + status) for status in statuses])
+    desk.write([check(website.pk, http_status=status, started_at=1_750_000_000.0 + status) for status in statuses])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202]
     desk.write([])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == statuses
@@ -150,8 +150,8 @@ def test_a_commit_of_which_nobody_heard_writes_no_row_twice(website: Website, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(desk, "_store", store_and_lose_the_line)
-        desk.write([check(website.pk, http_status=201), check(website.pk, http_status=202, started_at=1_800_000_001.0)])
-    desk.write([check(website.pk, http_status=203, started_at=1_800_000_002.0)])
+        desk.write([check(website.pk, http_status=201), check(website.pk, http_status=202, started_at=1_750_000_001.0)])
+    desk.write([check(website.pk, http_status=203, started_at=1_750_000_002.0)])
     assert sorted(MonitoringData.objects.values_list("http_status", flat=True)) == [201, 202, 203]
     assert desk.lost == 0
 
