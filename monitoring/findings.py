@@ -9,10 +9,12 @@ from monitoring.rows import Row, row_of
 
 
 class Check(NamedTuple):
-    """A finished check: whose, of which slot (ms of Unix time), how to judge it, what went over the wire."""
+    """A finished check: whose, of which slot (ms of Unix time; None beside the slots), how to judge it, and what went
+    over the wire.
+    """
 
     website_id: int
-    slot: int
+    slot: int | None
     rules: states.Rules
     exchange: Exchange
 

@@ -25,7 +25,8 @@ SOON_PER_SECOND = 100
 # At a start, more new websites than this wait for their slots.
 SOON_AT_START = 100
 
-Slot = tuple[int, int]  # website id, time due
+# Website id, and time due; None for a check beside the slots.
+Slot = tuple[int, int | None]
 
 
 class Row(NamedTuple):
@@ -167,7 +168,7 @@ class Plan:
             slot = self._soon.pop(website_id)
             if website_id in self.entries:
                 self._soon_credit -= 1
-                due.append((website_id, now if slot is None else slot))
+                due.append((website_id, slot))
         return due
 
     def _heapify(self) -> None:

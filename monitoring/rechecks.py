@@ -54,8 +54,7 @@ class Rechecks:
     def _run(self) -> None:
         while due := self._take_due():
             for start in range(0, len(due), BATCH_SIZE):
-                now = time.time_ns() // 1_000_000
-                self._submit([(website_id, now) for website_id in due[start : start + BATCH_SIZE]])
+                self._submit([(website_id, None) for website_id in due[start : start + BATCH_SIZE]])
         connections.close_all()
 
     def _take_due(self) -> list[int]:

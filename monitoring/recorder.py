@@ -15,7 +15,7 @@ from django.db import (
     transaction,
 )
 
-from monitoring import certificates, heartbeats, incidents, states
+from monitoring import certificates, heartbeats, incidents, rollups, states
 from monitoring.connectivity import Connectivity, Observation
 from monitoring.findings import Check, Finding, finding_of
 from monitoring.incidents import Recheck
@@ -160,6 +160,7 @@ class Recorder:
             # What is gone meanwhile is not known here, and its checks are dropped.
             kept = self._excused([finding for finding in findings if finding.row.website_id in known], known)
             insert([finding.row for finding in kept])
+            rollups.late((finding.row.website_id, finding.row.entry_timestamp) for finding in kept)
             rechecks = incidents.judge(kept, known)
             certificates.write(
                 (finding.row.website_id, finding.row.entry_timestamp, finding.certificate)

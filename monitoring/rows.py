@@ -24,7 +24,7 @@ class Row(NamedTuple):
     entry_timestamp: datetime
     response_time: float | None
     regex_response: str | None
-    scheduled_at: datetime
+    scheduled_at: datetime | None
     outcome: str
     error: str
     error_detail: str
@@ -41,8 +41,8 @@ _COPY = f"COPY {_TABLE} ({', '.join(Row._fields)}) FROM STDIN"
 _INSERT = f"INSERT INTO {_TABLE} ({', '.join(Row._fields)}) VALUES ({', '.join(['%s'] * len(Row._fields))})"  # noqa: S608
 
 
-def row_of(website_id: int, slot: int, result: ProbeResult, outcome: str, words: str) -> Row:
-    """The row that keeps a check of a slot (ms of Unix time) and what it was judged to be, in a sentence."""
+def row_of(website_id: int, slot: int | None, result: ProbeResult, outcome: str, words: str) -> Row:
+    """The row that keeps a check of a slot (ms of Unix time; None beside the slots) and its outcome, in a sentence."""
     exchange, matches = result
     phases = exchange.phases
     return Row(
@@ -51,7 +51,7 @@ def row_of(website_id: int, slot: int, result: ProbeResult, outcome: str, words:
         datetime.fromtimestamp(exchange.started_at, UTC),
         exchange.response_time,
         None if matches is None else content.as_json(matches),
-        datetime.fromtimestamp(slot / 1000, UTC),
+        None if slot is None else datetime.fromtimestamp(slot / 1000, UTC),
         outcome,
         exchange.error or "",
         words[:ERROR_DETAIL_MAX_LENGTH],

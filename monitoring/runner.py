@@ -46,10 +46,10 @@ STOP_POLL = 0.5
 
 
 class Due(NamedTuple):
-    """A check to make: whose, of which slot (ms of Unix time), and how."""
+    """A check to make: whose, of which slot (ms of Unix time; None beside the slots), and how."""
 
     website_id: int
-    slot: int
+    slot: int | None
     watched: Watched
 
 
@@ -196,7 +196,7 @@ def _due(slots: Sequence[Slot], websites: Mapping[int, Watched], now: int) -> tu
         watched = websites.get(website_id)
         if watched is None:
             continue
-        if now - slot > watched.interval:
+        if slot is not None and now - slot > watched.interval:
             expired += 1
         else:
             due.append(Due(website_id, slot, watched))

@@ -22,6 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, connection
 from django.db.backends.signals import connection_created
+from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
 from kombu.exceptions import OperationalError
 
@@ -112,7 +113,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def all_as_schedule(self) -> dict[str, Any]:
         try:
-            return dict(super().all_as_schedule())
+            return _not_ahead(super().all_as_schedule())
         except Error:
             logger.exception("beat keeps the periodic tasks it has, the database cannot be read")
             self._others_changed = True
@@ -204,6 +205,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         if abs(offset - self._clock_offset) > CLOCK_JUMP:
             logger.warning("the clock was set", extra={"seconds": round(offset - self._clock_offset, 1)})
             self.plan.rebuild(_now_ms())
+            self._others_changed = True
         self._clock_offset = offset
 
     def _take_due(self, now: int) -> list[Slot]:
@@ -287,6 +289,14 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         next_due = self.plan.next_due()
         wait = POLL_INTERVAL if next_due is None else next_due / 1000 - time.time()
         return min(max(wait, TICK), POLL_INTERVAL)
+
+
+def _not_ahead(entries: dict[str, Any]) -> dict[str, Any]:
+    """Have no periodic task wait until a clock that was set back is again where it was."""
+    now = timezone.now()
+    for entry in entries.values():
+        entry.last_run_at = min(entry.last_run_at, now)
+    return entries
 
 
 def _now_ms() -> int:

@@ -4,13 +4,14 @@ import time
 
 from celery import shared_task
 
-from monitoring import certificate_alerts, retention, runner, schedule, stopping
+from monitoring import certificate_alerts, partitions, retention, rollups, runner, schedule, stopping, watch_periods
 from monitoring.notifications import deliveries
 
 
 @shared_task
-def check_batch(slots: list[tuple[int, int]], version: str | None = None) -> None:
-    """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them.
+def check_batch(slots: list[tuple[int, int | None]], version: str | None = None) -> None:
+    """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them; the slot is null
+    for a check beside the slots.
 
     `version` is the change marker that its plan was read at.
     """
@@ -26,10 +27,17 @@ def check_website(website_id: int) -> None:
 @shared_task
 def reconcile_schedules() -> None:
     schedule.reconcile()
+    watch_periods.reconcile()
+
+
+@shared_task
+def roll_up() -> None:
+    rollups.roll_up(stopping.is_asked)
 
 
 @shared_task
 def prune_monitoring_data() -> None:
+    partitions.make_ahead()
     retention.prune(stopping.is_asked)
 
 

@@ -32,7 +32,7 @@ from websites.request_options import (
     validate_statuses,
     validate_timeout,
 )
-from websites.signals import websites_deleted, websites_saved
+from websites.signals import websites_deleted, websites_deleting, websites_saved
 from websites.tags import TAG_MAX_LENGTH, TAGS_MAX, TAGS_MAX_LENGTH, enclosed, store_text, validate_tags
 from websites.validators import REGEX_MAX_LENGTH, URL_MAX_LENGTH, normalise_url, validate_regex, validate_url
 
@@ -75,6 +75,7 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db):
             website_ids = list(self.values_list("pk", flat=True))
+            _tell_deleting(website_ids)
             result = super().delete()
             _tell_deleted(website_ids)
         return result
@@ -252,6 +253,7 @@ class Website(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         website_id = self.pk
         with transaction.atomic(using=kwargs.get("using")):
+            _tell_deleting([website_id])
             result = super().delete(*args, **kwargs)
             _tell_deleted([website_id])
         return result
@@ -277,6 +279,11 @@ class Website(models.Model):
 def _tell_saved(website_ids: list[int]) -> None:
     if website_ids:
         websites_saved.send(sender=Website, website_ids=website_ids)
+
+
+def _tell_deleting(website_ids: list[int]) -> None:
+    if website_ids:
+        websites_deleting.send(sender=Website, website_ids=website_ids)
 
 
 def _tell_deleted(website_ids: list[int]) -> None:

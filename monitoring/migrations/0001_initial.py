@@ -56,31 +56,37 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MonitoringData",
             fields=[
+                # By their sizes, so that nothing is lost between them: on PostgreSQL, 9 bytes a row.
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
-                    "http_status",
-                    models.PositiveSmallIntegerField(
-                        help_text="0 where no HTTP answer came.", verbose_name="HTTP status"
+                    "website",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="monitoring_data",
+                        to="websites.website",
                     ),
                 ),
                 (
                     "entry_timestamp",
                     models.DateTimeField(help_text="When the request was sent (UTC).", verbose_name="checked at"),
                 ),
+                ("scheduled_at", models.DateTimeField(help_text="The slot the check was due at (UTC).")),
                 (
                     "response_time",
                     models.FloatField(blank=True, help_text="Seconds for the whole exchange.", null=True),
                 ),
+                ("dns_time", models.FloatField(blank=True, help_text="Seconds.", null=True, verbose_name="DNS time")),
+                ("connect_time", models.FloatField(blank=True, help_text="Seconds.", null=True)),
+                ("tls_time", models.FloatField(blank=True, help_text="Seconds.", null=True, verbose_name="TLS time")),
+                ("first_byte_time", models.FloatField(blank=True, help_text="Seconds.", null=True)),
                 (
-                    "regex_response",
-                    models.TextField(
-                        blank=True,
-                        help_text="JSON list of every match of the website's regex; empty where it has none.",
-                        null=True,
-                        verbose_name="matches",
+                    "http_status",
+                    models.PositiveSmallIntegerField(
+                        help_text="0 where no HTTP answer came.", verbose_name="HTTP status"
                     ),
                 ),
-                ("scheduled_at", models.DateTimeField(help_text="The slot the check was due at (UTC).")),
                 (
                     "error",
                     models.CharField(
@@ -104,21 +110,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("error_detail", models.CharField(blank=True, default="", max_length=200)),
-                ("dns_time", models.FloatField(blank=True, help_text="Seconds.", null=True, verbose_name="DNS time")),
-                ("connect_time", models.FloatField(blank=True, help_text="Seconds.", null=True)),
-                ("tls_time", models.FloatField(blank=True, help_text="Seconds.", null=True, verbose_name="TLS time")),
-                ("first_byte_time", models.FloatField(blank=True, help_text="Seconds.", null=True)),
-                ("remote_ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="remote IP")),
                 (
-                    "website",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="monitoring_data",
-                        to="websites.website",
+                    "regex_response",
+                    models.TextField(
+                        blank=True,
+                        help_text="JSON list of every match of the website's regex; empty where it has none.",
+                        null=True,
+                        verbose_name="matches",
                     ),
                 ),
+                ("remote_ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="remote IP")),
             ],
             options={
                 "verbose_name": "monitoring data",

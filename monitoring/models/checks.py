@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from monitoring.models.fields import RealField
 from monitoring.probe.types import ErrorKind
 from websites.models import Website
 
@@ -59,7 +60,9 @@ class MonitoringData(models.Model):
         blank=True,
         help_text="JSON list of every match of the website's regex; empty where it has none.",
     )
-    scheduled_at = models.DateTimeField(help_text="The slot the check was due at (UTC).")
+    scheduled_at = models.DateTimeField(
+        null=True, blank=True, help_text="The slot the check was due at (UTC); empty for one between the slots."
+    )
     outcome = models.CharField(
         max_length=8,
         choices=Outcome,
@@ -69,11 +72,11 @@ class MonitoringData(models.Model):
     )
     error = models.CharField(max_length=32, choices=CheckError, blank=True, default="")
     error_detail = models.CharField(max_length=ERROR_DETAIL_MAX_LENGTH, blank=True, default="")
-    dns_time = models.FloatField("DNS time", null=True, blank=True, help_text="Seconds.")
-    connect_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
-    tls_time = models.FloatField("TLS time", null=True, blank=True, help_text="Seconds.")
-    first_byte_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
-    failed_after = models.FloatField(
+    dns_time = RealField("DNS time", null=True, blank=True, help_text="Seconds.")
+    connect_time = RealField(null=True, blank=True, help_text="Seconds.")
+    tls_time = RealField("TLS time", null=True, blank=True, help_text="Seconds.")
+    first_byte_time = RealField(null=True, blank=True, help_text="Seconds.")
+    failed_after = RealField(
         null=True, blank=True, help_text="Seconds until the check was given up, where no answer came."
     )
     remote_ip = models.GenericIPAddressField("remote IP", null=True, blank=True)

@@ -1,6 +1,8 @@
 """Which websites something is about."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from django.db import models
 from django.utils.functional import cached_property
@@ -30,15 +32,33 @@ class Scope(models.Model):
             self.tags = tags.store_text(self.tags)
 
     def covers(self, website: Website) -> bool:
-        if not self.tags and not self._chosen:
+        if not self.tags and not self.chosen:
             return True
-        return website.pk in self._chosen or not self._tags.isdisjoint(tags.read(website.tags))
+        return website.pk in self.chosen or not self._tags.isdisjoint(tags.read(website.tags))
 
     @cached_property
     def _tags(self) -> frozenset[str]:
         return frozenset(tags.read(self.tags))
 
     @cached_property
-    def _chosen(self) -> frozenset[int]:
+    def chosen(self) -> frozenset[int]:
         """Ids, read once: what is asked about thousands of websites is asked of one object."""
         return frozenset(self.websites.order_by().values_list("pk", flat=True))
+
+
+S = TypeVar("S", bound=Scope)
+
+
+def with_chosen(scopes: Iterable[S]) -> list[S]:
+    """The scopes, all of one model, that know which websites were chosen one by one: read in one query for all."""
+    found = list(scopes)
+    if found:
+        through = type(found[0]).websites.through
+        owner = type(found[0])._meta.model_name
+        chosen: dict[int, set[int]] = defaultdict(set)
+        rows = through._default_manager.filter(**{f"{owner}__in": [scope.pk for scope in found]})
+        for scope_id, website_id in rows.values_list(f"{owner}_id", "website_id"):
+            chosen[scope_id].add(website_id)
+        for scope in found:
+            scope.__dict__["chosen"] = frozenset(chosen[scope.pk])
+    return found

@@ -185,7 +185,7 @@ def test_the_total_deadline_holds_and_is_made_use_of(seen: Seen, case: Case) -> 
 def test_the_neighbours_are_on_time_and_well(seen: Seen) -> None:
     assert len(seen.neighbours) == NEIGHBOURS * ROUNDS
     assert {(row.http_status, row.error, row.outcome) for row in seen.neighbours} == {(200, "", "up")}
-    late = max((row.entry_timestamp - row.scheduled_at).total_seconds() for row in seen.neighbours)
+    late = max((row.entry_timestamp - row.scheduled_at).total_seconds() for row in seen.neighbours if row.scheduled_at)
     assert late < 1.0
 
 

@@ -62,6 +62,7 @@ def test_a_slot_becomes_a_row_and_a_state(runner: Runner) -> None:
         wait_for(MonitoringData.objects.exists)
     row = MonitoringData.objects.get()
     assert (row.website_id, row.http_status, row.regex_response, row.error) == (website.pk, 200, '["e"]', "")
+    assert row.scheduled_at is not None
     assert round(row.scheduled_at.timestamp() * 1000) == slot
     assert row.entry_timestamp.timestamp() * 1000 >= slot
     assert WebsiteState.objects.get().state == "up"

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 import redis
+import time_machine
 from celery import current_app as app
 from celery.worker.request import Request
 from django.conf import settings
@@ -341,3 +342,24 @@ def test_after_the_clock_was_set_every_website_is_checked_within_its_interval(
     assert max(runs.values()) <= 2
     slots = [slot for batch in bench.batches() for _, slot in batch][before:]
     assert all(abs(slot / 1000 - time.time()) < 10 for slot in slots)
+
+
+def test_after_the_clock_was_set_back_the_other_tasks_go_on(bench: Bench) -> None:
+    task = "monitoring.tasks.send_alerts"
+    with time_machine.travel(timezone.now() + timedelta(hours=1)) as clock:
+        bench.tick_until(lambda: bench.sent(task) > 0)
+        clock.shift(-3600)
+        before = bench.sent(task)
+        bench.tick_until(lambda: bench.sent(task) > before + 1)
+
+
+def test_a_beat_that_begins_with_a_clock_that_was_set_back_sends_the_other_tasks() -> None:
+    task = "monitoring.tasks.send_alerts"
+    PeriodicTask.objects.filter(task=task).update(last_run_at=timezone.now() + timedelta(hours=1))
+    Bench().close()
+    PeriodicTask.objects.filter(task=task).update(last_run_at=timezone.now() + timedelta(hours=1))
+    bench = Bench()
+    try:
+        bench.tick_until(lambda: bench.sent(task) > 0)
+    finally:
+        bench.close()

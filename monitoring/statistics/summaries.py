@@ -1,0 +1,68 @@
+"""Any window of websites as one sum."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from django.db import connection
+
+from monitoring import check_sums, maintenance, rollups, watch_periods
+from monitoring.models import Rollup
+from monitoring.schedule import chunks
+from monitoring.statistics.parts import split
+from monitoring.statistics.summary import Summary
+from monitoring.watch_periods import Span
+
+Summaries = dict[int, Summary]
+
+
+def summaries(website_ids: Collection[int], window: Span) -> tuple[Span, Summaries]:
+    """What checks showed within a window, by website id, and the window that it is of.
+
+    That is wider than the one asked for where checks are gone: by whole hours, and where these are gone, by whole
+    days (UTC). Every website asked for is there, with nothing but zeros where it was not watched.
+    """
+    parts = split(window, rollups.readable())
+    found: Summaries = {website_id: Summary() for website_id in website_ids}
+    for rollup, span in parts.rolled_up:
+        _add_rollups(found, rollup, span)
+    for span in parts.checks:
+        add_checks(found, span)
+    return parts.window, found
+
+
+def _add_rollups(found: Summaries, rollup: type[Rollup], span: Span) -> None:
+    rows = rollup._default_manager.filter(started_at__gte=span.since, started_at__lt=span.until)
+    for chunk in chunks(list(found)):
+        for website_id, expected, *sums in rows.filter(website__in=chunk).values_list(
+            "website_id", "expected", *check_sums.COLUMNS
+        ):
+            found[website_id].expected += expected
+            found[website_id].add_sums(sums)
+
+
+def add_checks(found: Summaries, span: Span) -> None:
+    """Add the checks of a span, and how many were to be expected in it."""
+    for website_ids, left_out in alike(list(found), span):
+        for website_id, _, *sums in read_checks(website_ids, span, left_out):
+            found[website_id].add_sums(sums)
+        watches = watch_periods.watches(website_ids, span)
+        for website_id in website_ids:
+            found[website_id].expected += watch_periods.expected(watches.get(website_id, ()), span.without(left_out))
+
+
+def alike(website_ids: Sequence[int], span: Span) -> list[tuple[list[int], tuple[Span, ...]]]:
+    """The websites in groups that have the same maintenance within a span, each with that."""
+    maintained = maintenance.spans(website_ids, span)
+    groups: dict[tuple[Span, ...], list[int]] = defaultdict(list)
+    for website_id in website_ids:
+        groups[maintained.get(website_id, ())].append(website_id)
+    return [(ids, left_out) for left_out, ids in groups.items()]
+
+
+def read_checks(
+    website_ids: Sequence[int], span: Span, left_out: Sequence[Span], width: float | None = None
+) -> list[tuple[int, ...]]:
+    """Rows of `check_sums.statement`."""
+    with connection.cursor() as cursor:
+        cursor.execute(*check_sums.statement(website_ids, span, left_out=left_out, width=width))
+        return list(cursor.fetchall())

@@ -1,0 +1,116 @@
+"""Windows in pieces, to be drawn."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from monitoring import check_sums, maintenance, rollups, watch_periods
+from monitoring.models import Rollup
+from monitoring.rollup_tables import DAY, HOUR
+from monitoring.rollups import floor
+from monitoring.schedule import chunks
+from monitoring.statistics.parts import split
+from monitoring.statistics.summaries import add_checks, read_checks
+from monitoring.statistics.summary import Counts, Summary
+from monitoring.watch_periods import Span
+
+# How long a piece of a series may last.
+WIDTHS = (
+    *(timedelta(seconds=width) for width in (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800)),
+    *(timedelta(hours=width) for width in (1, 2, 3, 6, 12)),
+    *(timedelta(days=width) for width in (1, 2, 7, 14, 30, 90, 365, 3650)),
+)
+# Slots that a series is made of one by one; more are read as hours.
+CHECKS_CAP = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Point(NamedTuple):
+    """A piece of a series, and what its checks showed."""
+
+    span: Span
+    summary: Summary
+
+
+def series(website_id: int, window: Span, points: int) -> list[Point]:
+    """A window of a website in at most so many pieces of the same width, one after the other.
+
+    Pieces begin at multiples of their width since the epoch (UTC): the first one may reach out of the window, and the
+    last one ends with it. Where checks are gone, pieces last an hour at least, and where hours are, a day.
+    """
+    width = _width(website_id, window, points)
+    since = EPOCH + (window.since - EPOCH) // width * width
+    found = []
+    while since < window.until:
+        found.append(Point(Span(since, min(since + width, window.until)), Summary()))
+        since += width
+    if width < HOUR:
+        _add_checks(website_id, found, width)
+    else:
+        _add_rollups(website_id, found, width)
+    return found
+
+
+def _width(website_id: int, window: Span, points: int) -> timedelta:
+    """The shortest width that gives no more pieces than asked for, and is to be had."""
+    least = (window.until - window.since) / max(1, points - 1)
+    shortest = HOUR
+    watches = watch_periods.watches([website_id], window).get(website_id, ())
+    if window.since < rollups.hours_since():
+        shortest = DAY
+    elif window.since >= rollups.progress().checks_since and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
+        # Pieces without a slot would show gaps where there are none.
+        shortest = timedelta(seconds=max((watch.interval for watch in watches), default=0))
+    return next((width for width in WIDTHS if width >= max(shortest, least)), WIDTHS[-1])
+
+
+def _add_checks(website_id: int, points: list[Point], width: timedelta) -> None:
+    whole = Span(points[0].span.since, points[-1].span.until)
+    left_out = maintenance.spans([website_id], whole).get(website_id, ())
+    for _, piece, *sums in read_checks([website_id], whole, left_out, width.total_seconds()):
+        points[piece].summary.add_sums(sums)
+    watches = watch_periods.watches([website_id], whole).get(website_id, ())
+    for span, summary in points:
+        summary.expected = watch_periods.expected(watches, span.without(left_out))
+
+
+def _add_rollups(website_id: int, points: list[Point], width: timedelta) -> None:
+    since = points[0].span.since
+    whole = Span(since, points[-1].span.until)
+    parts = split(whole, rollups.readable(), takes_days=width >= DAY)
+    for rollup, part in parts.rolled_up:
+        rows = rollup._default_manager.filter(website=website_id, started_at__gte=part.since, started_at__lt=part.until)
+        for started_at, expected, *sums in rows.values_list("started_at", "expected", *check_sums.COLUMNS):
+            summary = points[(started_at - since) // width].summary
+            summary.expected += expected
+            summary.add_sums(sums)
+    for span, summary in points:
+        for part in filter(None, map(span.common, parts.checks)):
+            add_checks({website_id: summary}, part)
+
+
+def days(website_ids: Collection[int], count: int, now: datetime) -> dict[int, list[Counts]]:
+    """The last days (UTC) of websites, oldest first, today as the last one, by website id."""
+    today = floor(now, DAY)
+    first = today - (count - 1) * DAY
+    found = {website_id: [Counts() for _ in range(count)] for website_id in website_ids}
+    parts = split(Span(first, now), rollups.readable())
+    for rollup, span in parts.rolled_up:
+        _add_days(found, rollup, span, first)
+    for day in range(count):
+        span = Span(first + day * DAY, first + (day + 1) * DAY)
+        for part in filter(None, map(span.common, parts.checks)):
+            some = {website_id: Summary() for website_id in website_ids}
+            add_checks(some, part)
+            for website_id, summary in some.items():
+                found[website_id][day].add_counts(summary)
+    return found
+
+
+def _add_days(found: dict[int, list[Counts]], rollup: type[Rollup], span: Span, first: datetime) -> None:
+    rows = rollup._default_manager.filter(started_at__gte=span.since, started_at__lt=span.until)
+    for chunk in chunks(list(found)):
+        for website_id, started_at, *counts in rows.filter(website__in=chunk).values_list(
+            "website_id", "started_at", "expected", *check_sums.OUTCOMES
+        ):
+            found[website_id][(started_at - first) // DAY].add_counts(Counts(*counts))
