@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from monitoring import newest_first
 from monitoring.models import Certificate, MonitoringData, State, WebsiteState
 from websites.models import Website, WebsiteQuerySet
 
@@ -41,7 +42,19 @@ def in_state(websites: WebsiteQuerySet, state: str) -> WebsiteQuerySet:
 
 
 def latest_checks(website_ids: Collection[int]) -> dict[int, MonitoringData]:
-    """The newest row of each of these websites, by website id, in one query: one step into the index a website."""
-    newest = MonitoringData.objects.filter(website=OuterRef("pk")).order_by("-entry_timestamp", "-pk").values("pk")[:1]
-    row_ids = Website.objects.filter(pk__in=website_ids).order_by().values_list(Subquery(newest))
-    return {row.website_id: row for row in MonitoringData.objects.filter(pk__in=row_ids)}
+    """The newest row of each of these websites, by website id: one step into an index a website.
+
+    A website that was not checked since yesterday takes a step for every day that is kept.
+    """
+    recent = newest_first.recent()
+    checks = MonitoringData.objects.filter(entry_timestamp__gte=recent.since, entry_timestamp__lt=recent.until)
+    found = _latest(checks, website_ids)
+    resting = set(website_ids) - set(found)
+    return found | _latest(MonitoringData.objects.all(), resting) if resting else found
+
+
+def _latest(checks: QuerySet[MonitoringData], website_ids: Collection[int]) -> dict[int, MonitoringData]:
+    newest = checks.filter(website=OuterRef("pk")).order_by("-entry_timestamp", "-pk").values("pk")[:1]
+    row_ids = Website.objects.filter(pk__in=website_ids).order_by().values_list(Subquery(newest), flat=True)
+    # Read first: PostgreSQL would look for them anew in every partition.
+    return {row.website_id: row for row in checks.filter(pk__in=[row_id for row_id in row_ids if row_id])}

@@ -1,18 +1,21 @@
 """The newest checks of websites, as they are judged: of few websites at a time, in one query."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
 
-from monitoring import id_lists
+from monitoring import check_sums, id_lists, newest_first
 from monitoring.models import MonitoringData
+from monitoring.watch_periods import Span
+from websites.models import Website
 
 # How far back a single check is looked for.
 LOOK_BACK = timedelta(days=1)
 # What was made so much later than now was made before the clock was set back.
 AHEAD = timedelta(seconds=5)
+EVER = Span(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 _TABLE = MonitoringData._meta.db_table
 _COLUMNS = (
@@ -23,9 +26,11 @@ _COLUMNS = (
 _NEWEST = (
     f"SELECT {', '.join(f'checks.{name}' for name in ('id', *_COLUMNS))} FROM ("  # noqa: S608 names of this project's own
     f" SELECT asked.id AS website_id, COALESCE((SELECT entry_timestamp FROM {_TABLE} WHERE website_id = asked.id"
-    " ORDER BY entry_timestamp DESC LIMIT 1 OFFSET %s), '1970-01-01 00:00:00') AS since FROM {asked}) AS wanted"
+    " AND entry_timestamp >= %s AND entry_timestamp < %s ORDER BY entry_timestamp DESC LIMIT 1 OFFSET %s), %s) AS since"
+    " FROM {asked}) AS wanted"
     f" JOIN {_TABLE} AS checks"
     " ON checks.website_id = wanted.website_id AND checks.entry_timestamp >= wanted.since"
+    " AND checks.entry_timestamp >= %s AND checks.entry_timestamp < %s"
     " ORDER BY checks.website_id, checks.entry_timestamp DESC, checks.id DESC"
 )
 
@@ -55,12 +60,29 @@ def newest(website_ids: Collection[int], count: int) -> dict[int, list[PastCheck
     Where the clock was set back, those that were stored before that are left out: by their times, they would stay the
     newest until the clock has come as far again.
     """
+    recent = newest_first.recent()
+    found = _newest(website_ids, count, recent)
+    few = [website_id for website_id, checks in found.items() if len(checks) < count]
+    longer = _watched_since_before(recent.since, few) if few else []
+    # A clock may be wrong by more than that.
+    longer += [website_id for website_id in few if not found[website_id] and website_id not in longer]
+    return found | _newest(longer, count, EVER) if longer else found
+
+
+def _watched_since_before(moment: datetime, website_ids: Collection[int]) -> list[int]:
+    """Those that may have older checks: where many are new, to look for what cannot be there would take long."""
+    older = Website.objects.filter(pk__in=website_ids, created_at__lt=moment)
+    return list(older.order_by().values_list("pk", flat=True))
+
+
+def _newest(website_ids: Collection[int], count: int, span: Span) -> dict[int, list[PastCheck]]:
     query = _NEWEST.replace("{asked}", id_lists.table())
+    since, until = map(check_sums.moment, span)
     found: dict[int, list[PastCheck]] = {website_id: [] for website_id in website_ids}
-    rows = MonitoringData.objects.raw(query, [count - 1, id_lists.parameter(website_ids)])
     latest = timezone.now() + AHEAD
     before_setback: dict[int, int] = {}
-    for row in rows:
+    parameters = [since, until, count - 1, since, id_lists.parameter(website_ids), since, until]
+    for row in MonitoringData.objects.raw(query, parameters):
         found[row.website_id].append(PastCheck(*(getattr(row, name) for name in _COLUMNS)))
         if row.entry_timestamp > latest:
             before_setback[row.website_id] = max(row.pk, before_setback.get(row.website_id, 0))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from monitoring import admin_display as display
+from monitoring import partitions
 from monitoring.models import CheckError, MonitoringData, Outcome
 from monitoring.monitoring_data_pages import WEBSITE, MonitoringDataChangeList
 from websites.models import Website
@@ -50,7 +51,8 @@ class ErrorFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
         value = self.value()
         if value == "any":
-            return queryset.exclude(error="")
+            # The condition of the index of rare errors.
+            return queryset.filter(error__gt="")
         if value == "none":
             return queryset.filter(error="")
         return queryset.filter(error=value) if value in CheckError.values else queryset
@@ -94,7 +96,7 @@ def first_id_since(moment: datetime) -> int:
     A search by time that finds too few rows would read the whole table to its beginning; an id
     ends it where the time does.
     """
-    rows = MonitoringData.objects.order_by("pk")
+    rows = partitions.rows_since(moment).order_by("pk")
     # Two looks at the ends of the index: SQLite reads the whole table for both in one query.
     oldest, newest = rows.first(), rows.last()
     low, high = (oldest.pk, newest.pk + 1) if oldest and newest else (0, 0)

@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from monitoring import newest_first
 from monitoring.models import MonitoringData
 
 # Names in the address: the positions, and the filter that leaves one website.
@@ -92,8 +93,13 @@ class MonitoringDataChangeList(ChangeList):
             if len(rows) > size:
                 return self._with_links(rows[size - 1 :: -1], newer=True, older=True)
         older = self._after(self._older, backwards=True) if self._older else Q()
-        rows = list(self.queryset.filter(older)[: size + 1])
+        rows = self._first(self.queryset.filter(older), size + 1)
         return self._with_links(rows[:size], newer=bool(self._older), older=len(rows) > size)
+
+    def _first(self, rows: QuerySet[MonitoringData], count: int) -> list[MonitoringData]:
+        if not self._of_one_website:
+            return list(rows[:count])
+        return newest_first.first(rows, count, Position.parse(self._older).moment if self._older else None)
 
     def _with_links(self, rows: list[MonitoringData], *, newer: bool, older: bool) -> list[MonitoringData]:
         if newer:

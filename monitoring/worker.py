@@ -7,9 +7,9 @@ import threading
 
 from celery import Celery
 from celery.beat import Service
-from django.db import connections
+from django.db import Error, connections
 
-from monitoring import runner, stopping
+from monitoring import partitions, runner, stopping
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,21 @@ _beat: BeatThread | None = None
 def start(app: Celery, *, with_beat: bool) -> None:
     """Begin to work: called when the worker is ready."""
     global _beat  # noqa: PLW0603 - a worker process has exactly one
+    _make_days()
     runner.current()
     if with_beat:
         _beat = BeatThread(app)
         _beat.start()
+
+
+def _make_days() -> None:
+    """So that the first checks after a long rest find theirs; beat sees to it later on."""
+    try:
+        partitions.make_ahead()
+    except Error as error:
+        logger.warning("no days of checks were made ahead", extra={"error": str(error).strip()})
+    finally:
+        connections.close_all()
 
 
 def note_expired(slots: int) -> None:

@@ -86,7 +86,8 @@ class MonitoringDataFilter(OfWebsiteFilter):
 
     def by_error(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
         if value == ANY_ERROR:
-            return rows.exclude(error="")
+            # The condition of the index of rare errors.
+            return rows.filter(error__gt="")
         return rows.filter(error="" if value == NO_ERROR else value)
 
 
