@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from monitoring.models import ExtractedValue
 from monitoring.models.states import VALUE_MAX_LENGTH
@@ -71,6 +71,14 @@ def write(changes: Sequence[Change]) -> None:
         # The same as before a pause is no change.
         if change.old is not None or last.get(change.website.pk) != change.new
     )
+
+
+def history(website_id: int, since: datetime | None, until: datetime | None) -> QuerySet[ExtractedValue]:
+    """The values of a website that were first seen from one moment on and before another, where they are given."""
+    rows = ExtractedValue.objects.filter(website=website_id)
+    if since is not None:
+        rows = rows.filter(seen_at__gte=since)
+    return rows if until is None else rows.filter(seen_at__lt=until)
 
 
 def _last_written(website_ids: Collection[int]) -> dict[int, str]:

@@ -71,7 +71,7 @@ def write(file: Writable, rows: Iterable[Sequence[Any]]) -> int:
     writer.writerow(COLUMNS)
     count = 0
     for row in rows:
-        writer.writerow([_guarded(_cell(*pair)) for pair in zip(COLUMNS, row, strict=True)])
+        writer.writerow([guarded(_cell(*pair)) for pair in zip(COLUMNS, row, strict=True)])
         count += 1
     return count
 
@@ -161,7 +161,8 @@ def _cell(column: str, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 

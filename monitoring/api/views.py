@@ -22,6 +22,7 @@ from monitoring.api.serializers import (
     MonitoredWebsiteSerializer,
     MonitoringDataSerializer,
 )
+from monitoring.api.statistics import WebsiteStatistics
 from monitoring.models import MonitoringData
 from websites.api.parameters import KnownParameters
 from websites.api.permissions import ChangePermissions
@@ -50,7 +51,7 @@ class Paused(APIException):
     update=extend_schema(request=MonitoredWebsiteSerializer(partial=True)),
     destroy=extend_schema(description="Stop watching a website and delete its monitoring data."),
 )
-class MonitoredWebsiteViewSet(WebsiteViewSet):
+class MonitoredWebsiteViewSet(WebsiteStatistics, WebsiteViewSet):
     """The websites that are watched, what they are now, and their latest check."""
 
     queryset = Website.objects.select_related("current_state", "certificate")

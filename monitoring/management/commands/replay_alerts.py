@@ -16,7 +16,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import track
 
-from monitoring import replay_report
+from monitoring import chosen_websites, replay_report
 from monitoring.api.moments import parse_moment
 from monitoring.models.notifications import DELAY_MAX
 from monitoring.replay import Telling
@@ -24,8 +24,6 @@ from monitoring.replay_comparison import Override, Summary, Window, compare
 from monitoring.schedule import chunks
 from websites.alert_options import IN_A_ROW_MAX, IN_A_ROW_MIN, validate_slow_threshold
 from websites.models import Website
-from websites.plain_text import inert
-from websites.validators import normalise_url
 from websites.written_values import is_number, is_whole_number
 
 BAD_USAGE = 2
@@ -145,34 +143,10 @@ def _telling(delay: int, outages: int | None, window: int | None) -> Telling:
 
 
 def _website_ids(names: Sequence[str], tag: str | None) -> list[int]:
-    websites = Website.objects.order_by("pk")
-    if names:
-        websites = websites.filter(pk__in={_website(name).pk for name in names})
-    if tag is not None:
-        try:
-            websites = websites.tagged(tag)
-        except ValidationError as error:
-            raise CommandError(f"{inert(tag[:200])}: {error.messages[0]}", returncode=BAD_USAGE) from error
-    website_ids = list(websites.values_list("pk", flat=True))
-    if tag is not None and not website_ids:
-        which = "None of these websites" if names else "No website"
-        raise CommandError(f"{which} has the tag {inert(tag)}.", returncode=BAD_USAGE)
-    return website_ids
-
-
-def _website(name: str) -> Website:
-    """The one with this ID or URL."""
-    if name.isascii() and name.isdigit():
-        found, what = Website.objects.filter(pk=name).first(), f"ID {name[:30]}"
-    else:
-        try:
-            url = normalise_url(name)
-        except ValidationError as error:
-            raise CommandError(f"{inert(name[:200])}: {error.messages[0]}", returncode=BAD_USAGE) from error
-        found, what = Website.objects.filter(website_url=url).first(), f"URL {inert(url)}"
-    if found is None:
-        raise CommandError(f"There is no website with the {what}.", returncode=BAD_USAGE)
-    return found
+    try:
+        return sorted(chosen_websites.choose(names, () if tag is None else [tag]))
+    except ValidationError as error:
+        raise CommandError(error.messages[0], returncode=BAD_USAGE) from error
 
 
 def _websites(website_ids: Sequence[int]) -> Iterator[Website]:

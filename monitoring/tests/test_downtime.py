@@ -1,0 +1,263 @@
+"""How long websites were down, at least and at most."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitoring.downtime import Downtime, downtimes
+from monitoring.models import EndReason, HourlyRollup, Incident, IncidentKind, MaintenanceWindow, WatchPeriod
+from monitoring.watch_periods import Span
+from websites.models import Website
+from websites.tests.websites import add
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 10, 5, tzinfo=UTC)
+DAY_END = 1440
+
+
+def at(minute: float | None) -> datetime | None:
+    return None if minute is None else START + timedelta(minutes=minute)
+
+
+def moment(minute: float) -> datetime:
+    return START + timedelta(minutes=minute)
+
+
+def outage(website: Website, *minutes: float | None, reason: str = "recovered", **fields: Any) -> None:
+    """The minutes are those of an incident's moments: began after, at and before, ended after, at and before."""
+    names = ("started_after", "started_at", "started_before", "ended_after", "ended_at", "ended_before")
+    moments = {name: at(minute) for name, minute in zip(names, minutes, strict=True)}
+    end_reason = reason if moments["ended_at"] else ""
+    Incident.objects.create(website=website, end_reason=end_reason, **moments, **fields)
+
+
+def watch(website: Website, *spans: tuple[float, float | None]) -> None:
+    WatchPeriod.objects.filter(website=website).delete()
+    for since, until in spans:
+        WatchPeriod.objects.create(website=website, interval=60, since=moment(since), until=at(until))
+
+
+def maintain(name: str, since: int, minutes: int) -> None:
+    MaintenanceWindow.objects.create(
+        name=name, first_day=START.date(), start_time=time(since // 60, since % 60), minutes=minutes
+    )
+
+
+@pytest.fixture
+def website() -> Website:
+    """Watched since midnight."""
+    website = add()
+    watch(website, (0, None))
+    return website
+
+
+def found(website: Website, since: float = 0, until: float = 600, now: float = 1000) -> tuple[int, float, float]:
+    """Count, and minutes at least and at most."""
+    with time_machine.travel(moment(now), tick=False):
+        one = downtimes([website.pk], Span(moment(since), moment(until)))[website.pk]
+    return one.count, one.at_least / 60, one.at_most / 60
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ((0, 600), (1, 18, 24)),
+        ((0, 105), (1, 3, 6)),
+        ((105, 110), (1, 5, 5)),
+        ((0, 100), (0, 0, 1)),
+        ((0, 99), (0, 0, 0)),
+        ((121, 600), (1, 0, 2)),
+        ((122, 600), (0, 0, 1)),
+        ((123, 600), (0, 0, 0)),
+    ],
+)
+def test_an_outage_counts_where_it_meets_the_window(
+    website: Website, window: tuple[int, int], expected: tuple[int, float, float]
+) -> None:
+    outage(website, 99, 100, 102, 120, 122, 123)
+    assert found(website, *window) == expected
+
+
+def test_what_lasts_has_lasted_up_to_now_and_no_longer(website: Website) -> None:
+    outage(website, 99, 100, 102, None, None, None)
+    assert found(website, 0, 600, now=150) == (1, 48, 51)
+    assert found(website, 0, 130, now=150) == (1, 28, 31)
+    assert found(website, 140, 600, now=150) == (1, 10, 10)
+
+
+def test_what_ended_with_a_pause_lasted_up_to_the_pause(website: Website) -> None:
+    watch(website, (0, 130))
+    outage(website, 99, 100, 102, None, 130, None, reason=EndReason.PAUSED)
+    assert found(website) == (1, 28, 31)
+
+
+def test_an_end_of_which_no_bad_check_before_it_is_known_is_certain_of_nothing(website: Website) -> None:
+    outage(website, 99, 100, 102, None, 130, 131)
+    assert found(website) == (1, 0, 32)
+
+
+def test_a_single_bad_check_is_certain_of_nothing(website: Website) -> None:
+    outage(website, 99, 100, 101, 100, 102, 103)
+    assert found(website) == (1, 0, 4)
+
+
+def test_a_first_check_that_fails_says_nothing_of_the_time_before_the_website_was_watched(website: Website) -> None:
+    watch(website, (50, 60), (90, 95), (95, None))
+    outage(website, None, 100, 102, 120, 122, 123)
+    assert found(website) == (1, 18, 33)
+
+
+def test_what_was_seen_up_before_a_gap_was_not_down_then(website: Website) -> None:
+    """The last good check before the outage is not remembered, but the hour in which it was made is."""
+    watch(website, (-6000, None))
+    for hour, up in ((-2000, 60), (-1980, 1), (-1920, 0)):
+        HourlyRollup.objects.create(
+            website=website, started_at=moment(hour), expected=60, up=up, down=0, unknown=0,
+            early_up=0, early_down=0, early_unknown=0,
+        )  # fmt: skip
+    outage(website, None, 100, 102, 120, 122, 123)
+    assert found(website, -6000) == (1, 18, 123 + 1980)
+
+
+def test_time_that_belongs_to_two_outages_counts_once(website: Website) -> None:
+    # The good check between them was sent at 110 and finished at 112.
+    outage(website, 99, 100, 101, 105, 110, 112)
+    outage(website, 110, 115, 116, 120, 122, 123)
+    assert found(website) == (2, 8, 24)
+
+
+def test_maintenance_and_pauses_are_left_out(website: Website) -> None:
+    watch(website, (0, 130), (140, None))
+    maintain("some", 90, 15)
+    maintain("more", 100, 10)
+    outage(website, 99, 100, 102, 150, 152, 153)
+    assert found(website) == (1, 30, 33)
+    maintain("all", 80, 100)
+    assert found(website) == (0, 0, 0)
+
+
+def test_maintenance_after_the_watched_time_takes_nothing_away(website: Website) -> None:
+    watch(website, (0, 110))
+    maintain("some", 200, 10)
+    maintain("more", 300, 10)
+    outage(website, 99, 100, 102, 120, 122, 123)
+    assert found(website) == (1, 8, 11)
+
+
+@pytest.mark.parametrize("kind", [IncidentKind.SLOW, IncidentKind.VALUE])
+def test_only_what_is_down_is_down(website: Website, kind: str) -> None:
+    outage(website, 99, 100, 102, 120, 122, 123, kind=kind)
+    assert found(website) == (0, 0, 0)
+
+
+def test_each_website_has_its_own(website: Website) -> None:
+    other = add("http://other.example")
+    watch(other, (0, None))
+    outage(website, 99, 100, 102, 120, 122, 123)
+    outage(other, 199, 200, 202, 203, 204, 205)
+    both = downtimes([website.pk, other.pk, 77], Span(moment(0), moment(600)))
+    assert both == {
+        website.pk: Downtime(1, 18 * 60, 24 * 60),
+        other.pk: Downtime(1, 60, 6 * 60),
+        77: Downtime(),
+    }
+    assert downtimes([], Span(moment(0), moment(600))) == {}
+
+
+steps = st.integers(0, 12)
+Minutes = list[int | None]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[Minutes, str]]:
+    """Outages one after the other, as checks that take up to three minutes find them."""
+    found: list[tuple[Minutes, str]] = []
+    now = 0
+    for _ in range(draw(st.integers(0, 4))):
+        after = now + draw(steps)
+        began = after + draw(st.integers(1, 12))
+        before = began + draw(st.integers(0, 3))
+        last_bad = began + draw(steps)
+        now = last_bad + draw(st.integers(1, 12))
+        ended = [draw(st.sampled_from([last_bad, None])), now, now + draw(st.integers(0, 3))]
+        found.append(([draw(st.sampled_from([after, None])), began, before, *ended], "recovered"))
+    ends = draw(st.sampled_from(["recovered", "not yet", "paused"]))
+    if found and ends != "recovered":
+        minutes, _ = found[-1]
+        if ends == "not yet":
+            found[-1] = [*minutes[:3], None, None, None], ""
+        else:
+            found[-1] = [*minutes[:3], None, minutes[4], None], "paused"
+    return found
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """In order; some touch."""
+    edges = sorted(draw(st.lists(st.integers(0, 120), max_size=8)))
+    pairs = zip(edges[::2], edges[1::2], strict=False)
+    return [(since, until) for since, until in pairs if since < until]
+
+
+def by_the_minute(
+    outages: list[tuple[Minutes, str]],
+    window: range,
+    watched: list[tuple[int, int]],
+    maintained: list[tuple[int, int]],
+    now: int,
+) -> tuple[int, float, float]:
+    """The same as `downtimes`, by looking at every minute."""
+    seen: set[int] = set()
+    certain: set[int] = set()
+    possible: set[int] = set()
+    is_watched = {minute for since, until in watched for minute in range(since, until)}
+    counted = {minute for minute in window if minute < now} & is_watched
+    counted -= {minute for since, minutes in maintained for minute in range(since, since + minutes)}
+    now = min(now, window.stop)
+    for number, ((after, began, before, last_bad, ended, ended_before), reason) in enumerate(outages):
+        assert began is not None
+        assert before is not None
+        first = began if after is None else after
+        while after is None and began in is_watched and first - 1 in is_watched:
+            first -= 1
+        sure_until = last_bad if reason == "recovered" else ended or now
+        possible |= set(range(first, ended_before or ended or now))
+        certain |= set(range(before, sure_until or 0))
+        if counted & set(range(began, ended or now)):
+            seen.add(number)
+    return len(seen), len(certain & counted), len(possible & counted)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    outages=histories(),
+    window=st.tuples(st.integers(0, 60), st.integers(1, 90)),
+    watched=spans(),
+    maintained=st.lists(st.tuples(st.integers(0, 120), st.integers(1, 20)), max_size=3),
+    now=st.integers(1, 150),
+)
+def test_bounds_are_those_of_a_timeline_looked_at_minute_by_minute(
+    outages: list[tuple[Minutes, str]],
+    window: tuple[int, int],
+    watched: list[tuple[int, int]],
+    maintained: list[tuple[int, int]],
+    now: int,
+) -> None:
+    since, length = window
+    with transaction.atomic():
+        website = add()
+        watch(website, *watched)
+        for minutes, reason in outages:
+            outage(website, *minutes, reason=reason)
+        for number, (start, minutes_long) in enumerate(maintained):
+            maintain(str(number), start, minutes_long)
+        assert found(website, since, since + length, now) == by_the_minute(
+            outages, range(since, since + length), watched, maintained, now
+        )
+        transaction.set_rollback(True)
