@@ -36,12 +36,13 @@ class MaintenanceWindowForm(ScopeForm):
         model = MaintenanceWindow
         fields = (
             *("name", "is_active", "kind", "first_day", "start_time", "minutes", "time_zone", "weekdays", "rule"),
-            *("tags", "websites"),
+            *("tags", "websites", "public_note"),
         )
         widgets: ClassVar[dict[str, Any]] = {
             "kind": forms.RadioSelect,
             "time_zone": TimeZoneSelect,
             "rule": forms.TextInput(attrs=CODE),
+            "public_note": forms.TextInput(attrs={"class": "vLargeTextField"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,6 +63,7 @@ class MaintenanceWindowAdmin(ScopeAdmin):
             {"fields": ("kind", "first_day", "start_time", "minutes", "time_zone", "weekdays", "rule")},
         ),
         ("For which websites", {"fields": ("tags", "websites")}),
+        ("On the status page", {"fields": ("public_note",)}),
     )
     readonly_fields = ("when",)
     list_display = ("name_shown", "when", "kind", "scope", "is_active")

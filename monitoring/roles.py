@@ -4,7 +4,8 @@
 |--------|---------------------------------------------------------------------------|
 | viewer | read websites, their states, incidents, values and monitoring data        |
 | editor | the same, add, change, pause and delete websites, acknowledge incidents   |
-| admin  | everything but users' passwords and rights beyond their own               |
+| admin  | everything but users' passwords and rights beyond their own; only this    |
+|        | group decides what the public sees                                        |
 
 A group that is to differ gets a name of its own.
 """

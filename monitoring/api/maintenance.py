@@ -42,6 +42,7 @@ class MaintenanceWindowSerializer(ScopeSerializer):
             "rule",
             "tags",
             "websites",
+            "public_note",
             "created_at",
             "open_until",
             "next_start",

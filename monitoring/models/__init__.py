@@ -18,6 +18,15 @@ from monitoring.models.notifications import (
     DeliveryAttempt,
 )
 from monitoring.models.processes import Heartbeat
+from monitoring.models.rollups import (
+    DailyRollup,
+    HourlyRollup,
+    RecentRollup,
+    Rollup,
+    RollupProgress,
+    StaleHour,
+    WatchPeriod,
+)
 from monitoring.models.states import (
     EndReason,
     ExtractedValue,
@@ -26,6 +35,7 @@ from monitoring.models.states import (
     StateChange,
     WebsiteState,
 )
+from monitoring.models.status_page import ShownWebsite, StatusGroup, StatusPage
 from monitoring.notifications.messages import Kind as ChannelKind
 
 __all__ = [
@@ -37,18 +47,28 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "CheckError",
+    "DailyRollup",
     "Delivery",
     "DeliveryAttempt",
     "EndReason",
     "ExtractedValue",
     "Heartbeat",
+    "HourlyRollup",
     "Incident",
     "IncidentKind",
     "MaintenanceKind",
     "MaintenanceWindow",
     "MonitoringData",
     "Outcome",
+    "RecentRollup",
+    "Rollup",
+    "RollupProgress",
+    "ShownWebsite",
+    "StaleHour",
     "State",
     "StateChange",
+    "StatusGroup",
+    "StatusPage",
+    "WatchPeriod",
     "WebsiteState",
 ]

@@ -18,6 +18,7 @@ from monitoring.recurrence import check_day, check_rrule
 from monitoring.wall_clock import check_time_zone, moment_of, time_zones
 
 RULE_MAX_LENGTH = 500
+PUBLIC_NOTE_MAX_LENGTH = 500
 WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 
 
@@ -57,6 +58,12 @@ class MaintenanceWindow(Scope):
         blank=True,
         default="",
         help_text="Of one by a rule: an RRULE (RFC 5545), such as FREQ=MONTHLY;BYDAY=1SU.",
+    )
+    public_note = models.CharField(
+        max_length=PUBLIC_NOTE_MAX_LENGTH,
+        blank=True,
+        default="",
+        help_text="What the status page says of it, beside its times and websites; it does not show the name.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

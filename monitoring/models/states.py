@@ -108,6 +108,7 @@ class Incident(Cause):
         indexes = (
             models.Index(fields=["website", "-started_at"], name="monitoring_incident_newest"),
             models.Index(fields=["-started_at"], name="monitoring_incident_started"),
+            models.Index(fields=["-ended_at"], name="monitoring_incident_ended"),
         )
 
     def __str__(self) -> str:

@@ -45,6 +45,7 @@ def test_a_window_is_added_and_says_when_it_is_next(admin: APIClient, path: str)
         "rule": "",
         "tags": ["prod"],
         "websites": [website.pk],
+        "public_note": "",
         "created_at": "",
         "open_until": None,
         "next_start": "2031-03-01T01:30:00Z",

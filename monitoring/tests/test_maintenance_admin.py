@@ -42,10 +42,12 @@ def test_every_option_is_saved_and_shown_again(admin_client: Client) -> None:
     fields = filled(
         kind="weekly", weekdays=["Su", "Mo"], time_zone="Europe/Berlin", tags="Prod", websites=[str(one.pk)]
     )
+    fields["public_note"] = "We move."
     assert admin_client.post(ADD, fields).status_code == 302
     made = MaintenanceWindow.objects.get()
     assert (made.kind, made.weekdays, made.time_zone, made.tags) == ("weekly", "Mo,Su", "Europe/Berlin", ",prod,")
     assert list(made.websites.all()) == [one]
+    assert made.public_note == "We move."
     form = admin_client.get(change_url(made)).context["adminform"].form
     assert form["weekdays"].value() == ["Mo", "Su"]
     assert "next 2031-03-02 01:30:00 UTC" in page(admin_client, change_url(made))
