@@ -183,7 +183,7 @@ def judge(fault: Fault, begun: float, over: float) -> list[str]:
     stored = MonitoringData.objects.order_by("entry_timestamp").values_list(
         "website_id", "scheduled_at", "entry_timestamp"
     )
-    checks = [Made(website_id, due.timestamp(), at.timestamp()) for website_id, due, at in stored]
+    checks = [Made(website_id, due.timestamp(), at.timestamp()) for website_id, due, at in stored if due]
     slots = Counter((check.website_id, check.due) for check in checks)
     twice = sum(count - 1 for count in slots.values())
     lost, counted = _lost(slots), sum(Heartbeat.objects.values_list("missed", flat=True))

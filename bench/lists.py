@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
@@ -47,7 +48,7 @@ FILL = """
         CASE WHEN n %% 101 = 0 THEN 'timeout' ELSE '' END,
         CASE WHEN n %% 101 = 0 THEN 'No complete answer within 10 seconds, not even its headers.' ELSE '' END,
         0.001, 0.02, 0.03, 0.04, '192.0.2.1'
-    FROM (SELECT n, now() - (%(rows)s - n)::float / %(rows)s * %(seconds)s * interval '1 second' AS at
+    FROM (SELECT n, to_timestamp(%(ended)s - (%(rows)s - n)::float / %(rows)s * %(seconds)s) AS at
           FROM generate_series(0::bigint, %(rows)s - 1) AS n) AS checks
 """
 
@@ -69,26 +70,40 @@ class Page:
         return self.p95 > self.bound or self.status != 200
 
 
-def prepare(websites: int, rows: int) -> str:
+def add_checks(first: int, websites: int, rows: int, ended: float, days: int = DAYS) -> None:
+    """Add checks of so many websites, from the first id on, over the days before a moment (Unix time)."""
+    from django.db import connection
+
+    from monitoring import partitions
+    from monitoring.rollup_tables import DAY
+    from monitoring.rollups import floor
+
+    last = floor(datetime.fromtimestamp(ended, UTC), DAY)
+    partitions.make(last - number * DAY for number in range(days + 1))
+    with connection.cursor() as cursor:
+        span = {"rows": rows, "ended": ended, "seconds": days * 86_400}
+        cursor.execute(FILL, {"first": first, "websites": websites, **span})
+        cursor.execute("VACUUM ANALYZE")
+
+
+def prepare(scenario: Scenario, rows: int) -> str:
     """Fill the database; returns an API token of the user that signs in."""
     from django.contrib.auth import get_user_model
-    from django.db import connection
     from django.utils import timezone
     from knox.models import AuthToken
 
     from monitoring.models import State, WebsiteState
     from websites.models import Website
 
-    fill(Scenario("", websites, 60))
+    fill(scenario)
     ids = list(Website.objects.order_by("pk").values_list("pk", flat=True))
     since = timezone.now()
     states = (State.UP, State.UP, State.UP, State.DOWN)
     WebsiteState.objects.bulk_create(
         [WebsiteState(website_id=pk, state=states[pk % len(states)], since=since) for pk in ids], batch_size=5_000
     )
-    with connection.cursor() as cursor:
-        cursor.execute(FILL, {"first": ids[0], "websites": websites, "rows": rows, "seconds": DAYS * 86_400})
-        cursor.execute("VACUUM ANALYZE")
+    Website.objects.update(created_at=since - timedelta(days=DAYS))
+    add_checks(ids[0], scenario.websites, rows, since.timestamp())
     user = get_user_model().objects.create_superuser(USER, f"{USER}@example.com", PASSWORD)
     return str(AuthToken.objects.create(user)[1])
 
@@ -180,7 +195,7 @@ def run(websites: int, rows: int, repeat: int) -> list[Page]:
         django.setup()
         call_command("prepare", "--static-only", verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
-        token = prepare(websites, rows)
+        token = prepare(Scenario("", websites, 60), rows)
         connections.close_all()
         with web(Path(name)) as base:
             admin, api = signed_in(base), requests.Session()
@@ -192,7 +207,7 @@ def run(websites: int, rows: int, repeat: int) -> list[Page]:
     return [page for page, _ in asked]
 
 
-def show(pages: list[Page], websites: int, rows: int) -> None:
+def show(pages: list[Page], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -205,7 +220,7 @@ def show(pages: list[Page], websites: int, rows: int) -> None:
         name = page.name if len(page.name) <= NAME_WIDTH else f"{page.name[: NAME_WIDTH - 1]}…"
         table.add_row(name, *figures, f"{page.bound:.0f}", verdict)
     console = Console(width=NAME_WIDTH + 60)
-    console.print(f"{websites} websites, {rows} checks of {DAYS} days", highlight=False)
+    console.print(title, highlight=False)
     console.print(table)
 
 
@@ -224,7 +239,7 @@ def main() -> int:
     if options.json:
         print(json.dumps([asdict(page) for page in pages]))
     else:
-        show(pages, options.websites, options.rows)
+        show(pages, f"{options.websites} websites, {options.rows} checks of {DAYS} days")
     return 1 if any(page.is_broken for page in pages) else 0
 
 

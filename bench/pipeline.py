@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from bench import processes, report, rows
 from bench.binaries import UnavailableError
@@ -53,7 +54,15 @@ def run(scenario: Scenario, seconds: float) -> Report:
                 connections.close_all()
 
 
-def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
+class Meanwhile(Protocol):
+    """Somebody who does something while it runs."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def measure(scenario: Scenario, seconds: float, folder: Path, meanwhile: Meanwhile | None = None) -> Report:
     """Run beat and worker against the target and report the window."""
     result = Report()
     with processes.target(scenario, folder) as cases:
@@ -64,7 +73,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
                 rows.wait_for_first()
             if not scenario.cold:
                 time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
-            begun, ended, spent, usage = observe(seconds, editor)
+            begun, ended, spent, usage = observe(seconds, editor or meanwhile)
             if scenario.websites:
                 time.sleep(DRAIN)
     rows.count(result, scenario, begun, begun + seconds)
@@ -84,18 +93,18 @@ def measure(scenario: Scenario, seconds: float, folder: Path) -> Report:
     return result
 
 
-def observe(seconds: float, editor: Editor | None) -> tuple[float, float, dict[str, float], Usage]:
+def observe(seconds: float, meanwhile: Meanwhile | None) -> tuple[float, float, dict[str, float], Usage]:
     """Let it run for so long; returns the moments of begin and end (Unix time), CPU seconds by part, and the rest."""
     usage = Usage()
     begun, before = time.time(), usage.sample()
-    if editor is not None:
-        editor.start()
+    if meanwhile is not None:
+        meanwhile.start()
     while (left := begun + seconds - time.time()) > 0:
         time.sleep(min(left, SAMPLE_INTERVAL))
         usage.sample()
     after, ended = usage.sample(), time.time()
-    if editor is not None:
-        editor.stop()
+    if meanwhile is not None:
+        meanwhile.stop()
     return begun, ended, {part: after[part] - before[part] for part in PARTS}, usage
 
 

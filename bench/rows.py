@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from bench.report import Report, percentiles
@@ -18,7 +18,8 @@ def wait_for_first() -> None:
     from monitoring.models import MonitoringData
 
     deadline = time.monotonic() + START_TIMEOUT
-    while not MonitoringData.objects.exists():
+    since = datetime.now(UTC) - timedelta(seconds=START_TIMEOUT)
+    while not MonitoringData.objects.filter(entry_timestamp__gte=since).exists():
         if time.monotonic() > deadline:
             raise RuntimeError("no check was stored within a minute")
         time.sleep(0.1)
@@ -70,8 +71,16 @@ def count(report: Report, scenario: Scenario, begin: float, end: float) -> None:
     errors: Counter[str] = Counter()
     silent: Counter[str] = Counter()
     first = float("inf")
-    rows = MonitoringData.objects.order_by().values_list("website_id", "scheduled_at", "entry_timestamp", "error")
+    # Without those that were there before.
+    since = datetime.fromtimestamp(begin, UTC) - timedelta(hours=1)
+    rows = (
+        MonitoringData.objects.order_by()
+        .filter(entry_timestamp__gte=since)
+        .values_list("website_id", "scheduled_at", "entry_timestamp", "error")
+    )
     for website_id, scheduled_at, entry_timestamp, error in rows.iterator(chunk_size=10_000):
+        if scheduled_at is None:
+            continue
         due, at = scheduled_at.timestamp(), entry_timestamp.timestamp()
         first = min(first, at)
         if not begin <= due < end or (kind := kinds.get(website_id)) is None:
@@ -122,7 +131,8 @@ def count_hostile(report: Report, scenario: Scenario, cases: Sequence[Hostile], 
         "website__website_url", "scheduled_at", "http_status", "error"
     ):
         case = known[url.partition(SITE)[0]]
-        slots.add((url, scheduled_at))
+        if scheduled_at:
+            slots.add((url, scheduled_at))
         errors[error or "none"] += 1
         if (http_status, error) != (case.http_status, case.error):
             wrong[f"{case.title}: {http_status} {error or 'without an error'}"] += 1
