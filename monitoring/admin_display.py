@@ -48,9 +48,10 @@ def duration(seconds: float | None) -> str:
     """`0.4 ms`, `123 ms` or `1.25 s`."""
     if seconds is None:
         return NOTHING
-    if seconds >= 1:
+    milliseconds = round(seconds * 1000, 1)
+    if milliseconds >= 1_000:
         return f"{seconds:.2f} s"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
 def moment(when: datetime | None) -> SafeString | str:

@@ -7,10 +7,25 @@ class MonitoringConfig(AppConfig):
     verbose_name = "Monitoring"
 
     def ready(self) -> None:
-        from monitoring import pauses, roles, schedule, user_admin  # noqa: F401  # user_admin registers itself
-        from websites.signals import websites_deleted, websites_saved
+        from monitoring import (  # noqa: F401  # user_admin registers itself
+            partitions,
+            past_maintenance,
+            pauses,
+            roles,
+            schedule,
+            scopes,
+            user_admin,
+            watch_periods,
+        )
+        from monitoring.status_page import changes
+        from websites.signals import websites_deleted, websites_deleting, websites_saved
 
         websites_saved.connect(schedule.on_websites_saved, dispatch_uid="monitoring.schedule.saved")
         websites_saved.connect(pauses.on_websites_saved, dispatch_uid="monitoring.pauses.saved")
+        websites_saved.connect(watch_periods.on_websites_saved, dispatch_uid="monitoring.watch_periods.saved")
+        websites_deleting.connect(scopes.on_websites_deleting, dispatch_uid="monitoring.scopes.deleting")
         websites_deleted.connect(schedule.on_websites_deleted, dispatch_uid="monitoring.schedule.deleted")
+        past_maintenance.connect()
+        changes.connect()
         post_migrate.connect(roles.sync_roles, sender=self, dispatch_uid="monitoring.roles")
+        post_migrate.connect(partitions.on_migrated, sender=self, dispatch_uid="monitoring.partitions")

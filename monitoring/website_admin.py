@@ -14,16 +14,14 @@ from django.utils.safestring import SafeString
 from django_celery_beat.models import PeriodicTask
 
 from monitoring import admin_display as display
-from monitoring import alert_display, schedule
-from monitoring.current import certificate_of, in_state, latest_checks, state_of
-from monitoring.models import ExtractedValue, Incident, MonitoringData, State
+from monitoring import schedule
+from monitoring.current import in_state, latest_checks, state_of
+from monitoring.models import State
+from monitoring.website_page.header import open_url
+from monitoring.website_page.report import report
 from websites.admin import BaseWebsiteAdmin
 from websites.models import Website, WebsiteQuerySet
-from websites.plain_text import inert
 
-LATEST_CHECKS = 20
-LATEST_INCIDENTS = 10
-LATEST_VALUES = 20
 # How many of the websites to delete the confirmation names.
 NAMED_DELETIONS = 100
 
@@ -94,11 +92,12 @@ class WebsiteAdmin(BaseWebsiteAdmin):
 
     @admin.display(description="open")
     def open_website(self, website: Website) -> str:
-        if not _is_web_address(website.website_url):
+        address = open_url(website)
+        if not address:
             return display.NOTHING
         return format_html(
             '<a href="{}" target="_blank" rel="noopener noreferrer" aria-label="Open the website in a new tab">↗</a>',
-            website.website_url,
+            address,
         )
 
     @admin.action(description="Check now", permissions=["change"])
@@ -146,73 +145,17 @@ class WebsiteAdmin(BaseWebsiteAdmin):
 def _watching(request: HttpRequest, website: Website) -> dict[str, Any]:
     """What the website's page shows of watching it, as far as this user may see it."""
     shown: dict[str, Any] = {
-        "open_url": website.website_url if _is_web_address(website.website_url) else "",
-        "certificate": _certificate(website),
+        "report": report(request.user, website, request.GET.get("range")),
+        # It is below the form.
+        "range_anchor": "#report",
+        "page_url": reverse("site", args=[website.pk]),
+        "open_url": open_url(website),
         "can_check": website.is_active and request.user.has_perm("websites.change_website"),
     }
-    if request.user.has_perm("monitoring.view_monitoringdata"):
-        shown["latest_checks"] = [_row(check) for check in _newest(website)]
-        shown["checks_url"] = f"{reverse('admin:monitoring_monitoringdata_changelist')}?website={website.pk}"
-    if request.user.has_perm("monitoring.view_incident"):
-        shown["open_incidents"] = [_incident(incident) for incident in website.incidents.filter(ended_at=None)]
-        incidents = website.incidents.order_by("-started_at", "-pk")[:LATEST_INCIDENTS]
-        shown["latest_incidents"] = [_incident(incident) for incident in incidents]
-        shown["incidents_url"] = f"{reverse('admin:monitoring_incident_changelist')}?website={website.pk}"
-    if request.user.has_perm("monitoring.view_extractedvalue"):
-        extracted = website.values.order_by("-seen_at", "-pk")[:LATEST_VALUES]
-        shown["latest_values"] = [_value(value) for value in extracted]
     if request.user.has_perm("django_celery_beat.view_periodictask"):
         task = PeriodicTask.objects.filter(name=schedule.task_name(website.pk)).values_list("pk", flat=True).first()
         shown["task_url"] = task and reverse("admin:django_celery_beat_periodictask_change", args=[task])
     return shown
-
-
-def _certificate(website: Website) -> list[tuple[str, str]]:
-    """The certificate last seen, as titles and texts; empty where there is none."""
-    certificate = certificate_of(website)
-    if certificate is None:
-        return []
-    days = certificate.days_left
-    ends = "expired" if days < 0 else f"{days} {'day' if days == 1 else 'days'} left"
-    return [
-        ("Host", inert(certificate.host)),
-        ("Names", inert(", ".join(certificate.names))),
-        ("Issuer", inert(certificate.issuer)),
-        ("Expires", f"{display.utc(certificate.not_after)} ({ends})"),
-        ("Last seen", display.utc(certificate.seen_at)),
-    ]
-
-
-def _newest(website: Website) -> QuerySet[MonitoringData]:
-    return website.monitoring_data.order_by("-entry_timestamp", "-pk")[:LATEST_CHECKS]
-
-
-def _row(check: MonitoringData) -> dict[str, str]:
-    return {
-        "url": reverse("admin:monitoring_monitoringdata_change", args=[check.pk]),
-        "checked_at": display.utc(check.entry_timestamp),
-        "outcome": display.state(check.outcome),
-        "answer": display.answer(check),
-        "detail": inert(check.error_detail),
-        "response_time": display.duration(check.response_time),
-        "matches": display.matches_in_brief(check),
-    }
-
-
-def _incident(incident: Incident) -> dict[str, Any]:
-    return {
-        "url": reverse("admin:monitoring_incident_change", args=[incident.pk]),
-        "state": alert_display.incident_state(incident),
-        "kind": incident.get_kind_display(),
-        "cause": alert_display.cause(incident),
-        "began": display.utc(incident.started_at),
-        "lasted": alert_display.lasted(incident),
-        "acknowledged": "" if incident.acknowledged_at is None else alert_display.acknowledged(incident),
-    }
-
-
-def _value(value: ExtractedValue) -> dict[str, Any]:
-    return {"seen_at": display.utc(value.seen_at), "value": display.short(value.value) or "no match"}
 
 
 def _set_active(queryset: QuerySet[Website], *, active: bool) -> int:
@@ -224,10 +167,6 @@ def _set_active(queryset: QuerySet[Website], *, active: bool) -> int:
 def _link(website: Website) -> SafeString:
     url = reverse("admin:websites_website_change", args=[website.pk])
     return format_html('<a href="{}">{}</a>', url, display.short(website.website_url))
-
-
-def _is_web_address(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
 
 
 def _websites(count: int) -> str:

@@ -20,7 +20,7 @@ APPS: dict[str, str | None] = {
 class AdminSite(admin.AdminSite):
     site_header = site_title = "webmonitor"
     index_title = "Websites, checks and people"
-    # There is no other site to view; lists of websites need the sidebar's room.
+    # The template has a link to the overview; lists of websites need the sidebar's room.
     site_url = None
     enable_nav_sidebar = False
 
@@ -34,3 +34,10 @@ class AdminSite(admin.AdminSite):
 
 class WebmonitorAdminConfig(AdminConfig):
     default_site = "webmonitor.admin_site.AdminSite"
+
+    def ready(self) -> None:
+        from django.contrib.auth.forms import AuthenticationForm
+
+        # Everybody signs in here: who is no staff has the overview, and is told that the admin is not for them.
+        admin.site.login_form = AuthenticationForm
+        super().ready()

@@ -1,7 +1,7 @@
 """The API's URL map: its resources, its schema and its documentation."""
 
 from django.urls import re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import Route, SimpleRouter
 
 from monitoring.api.channels import ChannelViewSet
@@ -9,6 +9,7 @@ from monitoring.api.deliveries import DeliveryViewSet
 from monitoring.api.filters import MonitoredKeywordFilter
 from monitoring.api.incidents import IncidentViewSet
 from monitoring.api.maintenance import MaintenanceWindowViewSet
+from monitoring.api.status_page import StatusPageViewSet
 from monitoring.api.views import MonitoredWebsiteViewSet, MonitoringDataViewSet
 from webmonitor import openapi  # noqa: F401  # registers the authentication schemes
 from webmonitor.tokens import TokenViewSet
@@ -38,7 +39,8 @@ class SchemaView(SpectacularAPIView):
     authentication_classes = ()
 
 
-class DocsView(SpectacularSwaggerView):
+class DocsView(SpectacularSwaggerSplitView):
+    template_name = "monitoring/docs.html"
     # The page's template shows nothing but the page.
     http_method_names = ("get", "head")
     authentication_classes = ()
@@ -57,8 +59,13 @@ by_keyword = MonitoredWebsiteViewSet.as_view(
     {"get": "list"}, filterset_class=MonitoredKeywordFilter, name="Website by keyword"
 )
 
+status_page = StatusPageViewSet.as_view(
+    {"get": "retrieve", "put": "update", "patch": "partial_update"}, detail=True, name="Status page"
+)
+
 urlpatterns = [
     *router.urls,
+    re_path(r"^status-page/?$", status_page, name="status-page-detail"),
     re_path(r"^website/?$", by_keyword, name="website-by-keyword"),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(), name="docs"),

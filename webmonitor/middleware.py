@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +24,19 @@ def empty_head(get_response: Answer) -> Answer:
         if request.method == "HEAD" and isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
             response.content = b""
+        return response
+
+    return answer
+
+
+def content_security_policy(get_response: Answer) -> Answer:
+    """Says what a browser may load and run for an answer, unless its view said so: https://www.w3.org/TR/CSP3/"""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        # Django's own report of an error, for developers, brings its styles and its script with it.
+        if not (settings.DEBUG and response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR):
+            response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         return response
 
     return answer

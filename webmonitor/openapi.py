@@ -24,7 +24,8 @@ class Schema(AutoSchema):
         if operation is None:
             return None
         responses = operation["responses"]
-        if self.method in UNSAFE_METHODS or self._is_list_view():
+        has_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
+        if self.method in UNSAFE_METHODS or has_query:
             _add(responses, "400", "Bad input.", {"oneOf": [FIELD_ERRORS, SENTENCE]})
         _add(responses, "401", "Not signed in: no credentials, or wrong, expired or revoked ones.", SENTENCE)
         _add(responses, "403", "Signed in without the permission, or locked out.", SENTENCE)

@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "webmonitor.middleware.empty_head",
+    "webmonitor.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,6 +124,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "monitoring.public_websites.in_templates",
             ],
         },
     },
@@ -157,7 +159,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    "options": "-c lock_timeout=10s",
+    # Compiling statements that take milliseconds takes longer than they do.
+    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off",
 }
 
 DATABASES: dict[str, dict[str, Any]] = {
@@ -167,6 +170,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_MAX_AGE": None if IS_SQLITE else 300,
         "CONN_HEALTH_CHECKS": not IS_SQLITE,
     },
+}
+
+# Of each process its own, and small: what is in it is a few seconds old at most, or drawn of the past.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5_000}},
 }
 
 # --- Who may sign in ---------------------------------------------------------------------
@@ -198,6 +206,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing but files of the monitor's own, and nothing written into a page: neither scripts nor styles.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 
 # --- API ---------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
@@ -256,6 +269,7 @@ CELERY_BEAT_SCHEDULE = {
         ("reconcile-schedules", "reconcile_schedules", 180),
         ("send-alerts", "send_alerts", 2),
         ("look-at-certificates", "look_at_certificates", 300),
+        ("roll-up", "roll_up", 60),
         ("prune-monitoring-data", "prune_monitoring_data", 60),
     )
 }

@@ -1,24 +1,22 @@
 """The URL map."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.request import split_domain_port
-from django.shortcuts import resolve_url
+from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views import defaults
-from django.views.decorators.cache import never_cache
 
+from monitoring.overview.views import overview
 from websites.plain_text import inert
 
 HOST_SHOWN = 255
-
-
-@never_cache
-def home(request: HttpRequest) -> HttpResponse:
-    """Leads to the admin, or to its login."""
-    return HttpResponseRedirect(resolve_url("admin:index" if request.user.is_authenticated else "admin:login"))
+# What people look at, and type.
+PAGES = ("/sites", "/status")
+NOTHING = "There is nothing at this address."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -34,10 +32,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A page in the admin, a sentence for programs everywhere else."""
+    """A page for people, a sentence for programs."""
     if request.path.startswith("/admin/"):
         return defaults.page_not_found(request, exception)
-    return JsonResponse({"detail": "There is nothing at this address."}, status=404)
+    wants_page = request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    if wants_page and request.path.startswith(PAGES):
+        return render(None, "monitoring/not_found.html", {"detail": NOTHING}, status=404)
+    return JsonResponse({"detail": NOTHING}, status=404)
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -49,8 +50,10 @@ handler400 = bad_request
 handler404 = not_found
 
 urlpatterns = [
-    path("", home, name="home"),
+    path("", overview, name="home"),
     path("favicon.ico", favicon, name="favicon"),
+    # The admin's own is for staff.
+    path("sign-out", LogoutView.as_view(next_page="home"), name="sign-out"),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
     path("", include("webmonitor.api")),

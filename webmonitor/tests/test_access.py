@@ -24,19 +24,23 @@ pytestmark = pytest.mark.django_db
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 EVERY_METHOD = (*SAFE, *UNSAFE, "TRACE", "BREW")
-# Open to everybody, each on purpose: whether the monitor lives, what its API is, and where to sign in.
-PUBLIC = {"home", "favicon", "healthz", "readyz", "schema", "docs", "admin:login"}
+# Open to everybody, each on purpose: whether the monitor lives, what its API is, and where to sign in and out.
+PUBLIC = {"home", "favicon", "healthz", "readyz", "status-page", "status-feed", "schema", "docs", "admin:login"}
+PUBLIC |= {"sign-out"}
 # Everybody's own tokens, whatever else they may do.
 OWN = {"token-list", "token-detail"}
 # What only administrators may look at.
 FOR_ADMINS = {"channel-list", "channel-detail", "channel-test", "delivery-list", "delivery-detail", "delivery-replay"}
-FOR_ADMINS |= {"maintenance-window-list", "maintenance-window-detail"}
+FOR_ADMINS |= {"maintenance-window-list", "maintenance-window-detail", "status-page-detail"}
 # What a reader may send a body to; there is nothing so far.
 FOR_VIEWERS: set[str] = set()
 
 ROUTES = every_route()
 API = [route for route in ROUTES if route.is_api and route.name not in PUBLIC]
 PAGES = [route for route in ROUTES if not route.is_api and route.name not in PUBLIC]
+# Those for whoever has the permissions, staff or not.
+SITE_PAGES = {"site", "site-check", "site-pause", "site-resume"}
+OF_THE_ADMIN = [route for route in PAGES if route.name not in SITE_PAGES]
 
 
 def names(route: Route) -> str:
@@ -59,6 +63,8 @@ def test_the_walk_finds_what_is_known_to_be_there() -> None:
         "/websites",
         "/websites/1",
         "/websites/1/check",
+        "/websites/1/stats",
+        "/websites/1/badge/state.svg",
         "/website",
         "/monitoring",
         "/monitoring/1",
@@ -124,8 +130,8 @@ def test_pages_send_strangers_to_the_login(route: Route, client: Client) -> None
         assert response["Location"] != route.path
 
 
-@pytest.mark.parametrize("route", [page for page in PAGES if page.name != "admin:logout"], ids=names)
-def test_pages_send_those_who_are_not_staff_to_the_login(route: Route, client: Client) -> None:
+@pytest.mark.parametrize("route", [page for page in OF_THE_ADMIN if page.name != "admin:logout"], ids=names)
+def test_the_admin_sends_those_who_are_not_staff_to_the_login(route: Route, client: Client) -> None:
     client.force_login(person("admin"))
     response = client.get(route.path)
     assert (response.status_code, response["Location"].startswith("/admin/login/")) == (302, True)
@@ -147,10 +153,36 @@ def test_what_is_public_answers_everybody(client: Client, path: str) -> None:
         assert client.get(path, headers=headers).status_code in (200, 503)
 
 
-def test_the_front_door_leads_to_the_admin_or_its_login(client: Client) -> None:
-    assert client.get("/")["Location"] == "/admin/login/"
+def test_the_front_door_leads_strangers_to_the_login_and_back(client: Client) -> None:
+    for method in ("GET", "POST"):
+        assert client.generic(method, "/")["Location"] == "/admin/login/?next=/"
     client.force_login(person(None))
-    assert client.get("/")["Location"] == "/admin/"
+    assert client.get("/").status_code == 403
+
+
+def test_who_is_no_staff_signs_in_at_the_front_door_and_out_again(client: Client, website: Website) -> None:
+    user = person("viewer")
+    user.set_password("correct horse battery staple")
+    user.save()
+    typed = {"username": user.username, "password": "correct horse battery staple"}
+    assert client.post("/admin/login/?next=/", typed)["Location"] == "/"
+    for path in ("/", "/sites/1", "/websites"):
+        assert client.get(path).status_code == 200, path
+    told = client.get("/admin/", follow=True).content.decode()
+    assert "not authorized to access this page" in told
+    assert "To the overview" in told
+    assert client.get("/sign-out").status_code == 405
+    assert client.post("/sign-out")["Location"] == "/"
+    assert client.get("/")["Location"] == "/admin/login/?next=/"
+
+
+def test_a_user_who_is_not_active_does_not_sign_in(client: Client) -> None:
+    user = person("viewer")
+    user.set_password("correct horse battery staple")
+    user.is_active = False
+    user.save()
+    client.post("/admin/login/?next=/", {"username": user.username, "password": "correct horse battery staple"})
+    assert client.get("/")["Location"] == "/admin/login/?next=/"
 
 
 @pytest.mark.parametrize(

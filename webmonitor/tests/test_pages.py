@@ -60,7 +60,7 @@ class Visitor:
         page.fill("#id_username", "admin")
         page.fill("#id_password", PASSWORD)
         page.click("input[type=submit]")
-        page.wait_for_url(f"{self.home}/admin/")
+        page.wait_for_url(f"{self.home}/")
 
 
 @pytest.fixture
@@ -125,6 +125,94 @@ def test_the_documentation_is_drawn_without_leaving_the_machine(visitor: Visitor
     expect(page.get_by_role("link", name="/websites/{website_id}/check")).to_be_visible()
 
 
+@pytest.fixture
+def watched(product: Product) -> Iterator[tuple[Server, str]]:
+    """A website that is watched every five seconds, and the selector of its row of the overview."""
+    with Server(answering(response())) as server:
+        body = {"website_url": server.url("/watched"), "monitoring_interval": 5}
+        website_id = product.request("POST", "/websites", data=body).json()["website_id"]
+        yield server, f"#website-{website_id}"
+        product.request("DELETE", f"/websites/{website_id}")
+
+
+def test_the_overview_shows_how_a_website_goes_down_and_loses_no_ones_place(
+    visitor: Visitor, watched: tuple[Server, str]
+) -> None:
+    server, selector = watched
+    page = visitor.go("/?search=watched")
+    row = page.locator(selector)
+    expect(row).to_have_attribute("data-state", "up", timeout=20_000)
+    row.get_by_role("link").focus()
+    page.evaluate("document.getSelection().selectAllChildren(document.activeElement)")
+    page.evaluate("document.body.dataset.seen = 'before'")
+    server.script = answering(response("503 Service Unavailable"))
+    expect(row).to_have_attribute("data-state", "down", timeout=30_000)
+    expect(row.locator(".wm-state")).to_contain_text("down")
+    expect(page.locator("[data-live-said]")).to_contain_text("/watched is down")
+    expect(page.locator(".wm-incidents")).to_contain_text("status 503")
+    expect(page).to_have_title("(1 down) Overview | webmonitor")
+    # It is the same page, and in it the same link has the focus and is selected.
+    assert page.evaluate("document.body.dataset.seen") == "before"
+    assert row.get_by_role("link").evaluate("link => link === document.activeElement")
+    assert page.evaluate("document.getSelection().toString()").endswith("/watched")
+
+
+def test_the_overview_says_when_the_monitor_does_not_answer_and_when_it_does_again(visitor: Visitor) -> None:
+    page = visitor.page
+    page.clock.install()
+    visitor.go("/")
+    lost = page.locator("[data-live-lost]")
+    page.route("**/?fragment*", lambda route: route.abort())
+    page.clock.run_for(6_000)
+    expect(lost).to_contain_text("The monitor does not answer.")
+    page.unroute("**/?fragment*")
+    page.clock.run_for(6_000)
+    expect(lost).to_be_hidden()
+    expect(page.locator("[data-live-said]")).to_have_text("The monitor answers again.")
+    # What browsers say of the request that was broken off.
+    assert all("ERR_FAILED" in fault for fault in visitor.faults)
+    visitor.faults.clear()
+
+
+def test_the_overview_says_when_one_is_signed_out(visitor: Visitor) -> None:
+    page = visitor.page
+    page.clock.install()
+    visitor.go("/")
+    page.context.clear_cookies()
+    page.clock.run_for(6_000)
+    expect(page.locator("[data-live-lost]")).to_contain_text("You are signed out.")
+
+
+def test_updates_of_the_overview_are_paused_and_go_on(visitor: Visitor) -> None:
+    page = visitor.page
+    page.clock.install()
+    visitor.go("/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "fragment" in request.url else None)
+    page.get_by_role("button", name="Pause updates").click()
+    page.clock.run_for(20_000)
+    assert asked == []
+    with page.expect_request("**/?fragment*"):
+        page.get_by_role("button", name="Go on").click()
+        page.clock.run_for(1_000)
+    expect(page.locator("[data-live-time]")).to_contain_text("Updated")
+
+
+def test_the_overview_works_without_scripts(product: Product, browser: Browser, watched: tuple[Server, str]) -> None:
+    _, selector = watched
+    with browser.new_context(java_script_enabled=False) as context:
+        visitor = Visitor(context.new_page(), f"http://127.0.0.1:{product.port}")
+        visitor.sign_in()
+        page = visitor.go("/")
+        page.fill("[name=search]", "/watched")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator(selector)).to_be_visible()
+        expect(page.get_by_role("button", name="Pause updates")).to_be_hidden()
+        page.get_by_role("link", name="paused").click()
+        expect(page.locator(".wm-empty")).to_contain_text("No website is found.")
+        assert visitor.faults == []
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_the_screen(product: Product, browser: Browser, size: str, scheme: str) -> None:
@@ -133,6 +221,8 @@ def test_no_page_is_wider_than_the_screen(product: Product, browser: Browser, si
         visitor = Visitor(context.new_page(), f"http://127.0.0.1:{product.port}")
         visitor.sign_in()
         for path in (
+            "/",
+            "/?search=nowhere",
             "/admin/",
             "/admin/websites/website/",
             "/admin/websites/website/1/change/",

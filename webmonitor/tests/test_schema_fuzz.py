@@ -54,7 +54,7 @@ def map_case(_context: Any, case: Any) -> Any:
     """Put what exists in place of short names, and good values in place of blanks: hardly any are drawn at random."""
     for name, value in (case.path_parameters or {}).items():
         if len(str(value)) <= SHORT:
-            case.path_parameters[name] = EXISTING[name]
+            case.path_parameters[name] = EXISTING.get(name, value)
     if isinstance(case.body, dict):
         url = KNOWN_URL if case.operation.label == "PUT /websites" else NEW_URL
         good = {"website_url": url, "accepted_statuses": "200-299"}

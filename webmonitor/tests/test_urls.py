@@ -40,6 +40,15 @@ def test_an_address_that_leads_nowhere_is_answered_with_a_sentence(path: str, ac
         assert response.json() == {"detail": "There is nothing at this address."}
 
 
+@pytest.mark.parametrize("path", ["/sites", "/sites/abc", "/sites/1/bogus", "/status/bogus"])
+def test_where_people_look_it_is_a_page_for_them_and_a_sentence_for_programs(path: str) -> None:
+    page = Client().get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing at this address." in page.content.decode()
+    answer = Client().get(path)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing at this address."})
+
+
 def test_in_the_admin_it_is_answered_with_a_page(admin_client: Client) -> None:
     response = admin_client.get("/admin/nothing/")
     assert response.status_code == 404

@@ -24,7 +24,7 @@ def site() -> Iterator[Server]:
 
 
 def slots(rows: list[dict[str, Any]]) -> list[datetime]:
-    return [datetime.fromisoformat(row["scheduled_at"]) for row in rows]
+    return [datetime.fromisoformat(row["scheduled_at"]) for row in rows if row["scheduled_at"]]
 
 
 def edit_for(seconds: float, product: Product, website_ids: list[int]) -> list[int]:

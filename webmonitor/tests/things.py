@@ -11,7 +11,16 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from knox.models import AuthToken
 
-from monitoring.models import Delivery, Heartbeat, MaintenanceWindow, MonitoringData
+from monitoring.models import (
+    Delivery,
+    ExtractedValue,
+    Heartbeat,
+    MaintenanceWindow,
+    MonitoringData,
+    ShownWebsite,
+    StatusGroup,
+    StatusPage,
+)
 from monitoring.tests.channels import add_channel
 from monitoring.tests.outages import delivery, incident
 from webmonitor.tests.routes import SAMPLES
@@ -24,10 +33,13 @@ def one_of_everything(owner: User) -> None:
     website = Website.objects.create(website_id=1, website_url="http://example.org/", monitoring_interval=60)
     MonitoringData.objects.create(pk=1, website=website, http_status=200, entry_timestamp=now, scheduled_at=now)
     Heartbeat.objects.create(pk=1, component=Heartbeat.Component.BEAT, instance="host:1", seen_at=now)
+    ExtractedValue.objects.create(pk=1, website=website, value="1", seen_at=now)
     incident(website, pk=1)
     # Nothing leaves the machine: the guard refuses loopback.
     delivery(add_channel(pk=1), pk=1, status=Delivery.Status.FAILED)
     MaintenanceWindow.objects.create(pk=1, name="somewhen", first_day=now.date(), start_time=now.time(), minutes=1)
+    StatusGroup.objects.create(pk=1, page=StatusPage.objects.create(), name="systems")
+    ShownWebsite.objects.create(pk=1, website=website, group_id=1, name="example")
     Group.objects.get_or_create(pk=1, defaults={"name": "somebody"})
     User.objects.get_or_create(pk=1, defaults={"username": "somebody"})
     AccessAttempt.objects.create(pk=1, username="somebody", failures_since_start=1)

@@ -1,0 +1,1 @@
+"""The page at `/`: how all websites are, and how well they are watched."""

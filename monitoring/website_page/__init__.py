@@ -1,0 +1,1 @@
+"""What watching one website showed: the page at /sites/<id>, and the same report on its page in the admin."""
