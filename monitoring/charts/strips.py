@@ -1,5 +1,6 @@
 """Small charts for a row of a list: what some time was like, and how long answers took."""
 
+import functools
 from collections.abc import Sequence
 
 from django.utils.html import format_html, format_html_join
@@ -22,6 +23,8 @@ SPARK_WIDTH, SPARK_EDGE = 96, 2
 
 _RUN_HEIGHTS = {"up": UP_HEIGHT, "none": NOTHING_HEIGHT}
 _RUN = f'<path class="wm-run-{{}}" stroke-width="{{}}" stroke-dasharray="{PIECE} {GAP}" d="{{}}"/>'
+# Columns that are kept: some 300 bytes each.
+PIECES_KEPT = 20_000
 # `(kind, path)`.
 _Shape = tuple[str, str]
 
@@ -34,13 +37,13 @@ def bar(pieces: Sequence[Counts], labels: Sequence[str], title: str) -> SafeStri
     a blank label have no tooltip, and those of them that follow each other and are alike cost a few bytes together.
     """
     runs: dict[str, list[list[int]]] = {"up": [], "none": []}
-    drawn = []
+    drawn: list[SafeString] = []
     for number, (counts, label) in enumerate(zip(pieces, labels, strict=True)):
         kind = "" if label else _plain_kind(counts)
         if kind:
             _prolong(runs[kind], number)
         else:
-            drawn.append((format_html("<title>{}</title>", label) if label else "", _column(counts, number)))
+            drawn.append(_piece(number, (counts.expected, counts.up, counts.down, counts.unknown), label))
     width = max(1, len(pieces) * STEP - GAP)
     return format_html(
         '<svg class="wm-bar" role="img" viewBox="0 0 {} {}" width="{}" height="{}" preserveAspectRatio="none">'
@@ -48,7 +51,7 @@ def bar(pieces: Sequence[Counts], labels: Sequence[str], title: str) -> SafeStri
         *(width, HEIGHT, width, HEIGHT),
         title,
         format_html_join("", _RUN, ((kind, _RUN_HEIGHTS[kind], _line(ends)) for kind, ends in runs.items() if ends)),
-        format_html_join("", "<g>{}{}</g>", drawn),
+        SafeString("".join(drawn)),
     )
 
 
@@ -100,6 +103,13 @@ def _prolong(ends: list[list[int]], number: int) -> None:
 def _line(ends: Sequence[Sequence[int]]) -> str:
     """A line for each run, whose dashes are the pieces."""
     return "".join(f"M{first * STEP} {HEIGHT // 2}H{last * STEP + PIECE}" for first, last in ends)
+
+
+@functools.lru_cache(maxsize=PIECES_KEPT)
+def _piece(number: int, counts: tuple[float, int, int, int], label: str) -> SafeString:
+    """A column with its tooltip. What is over is drawn again and again, as it was."""
+    title = format_html("<title>{}</title>", label) if label else ""
+    return format_html("<g>{}{}</g>", title, _column(Counts(*counts), number))
 
 
 def _column(counts: Counts, number: int) -> SafeString:

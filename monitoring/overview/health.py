@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.core.cache import cache
@@ -17,6 +17,7 @@ from monitoring.watch_periods import Span
 
 # Seconds that what was read is good for.
 CACHED_FOR = 10
+HOUR_CACHED_FOR = 300
 LATEST_CHECKS = 1_000
 # Older checks say nothing of how late they are now.
 RECENT = timedelta(hours=1)
@@ -53,6 +54,12 @@ def _lateness() -> float | None:
 
 def _last_hour() -> tuple[Span | None, Counts]:
     until = rollups.progress().hours_until
+    # It is over: seldom does it change any more, and it is spread over all websites.
+    found = cache.get_or_set(f"schedule-hour:{until.timestamp()}", lambda: _read_hour(until), HOUR_CACHED_FOR)
+    return cast("tuple[Span | None, Counts]", found)
+
+
+def _read_hour(until: datetime) -> tuple[Span | None, Counts]:
     sums = {column: Sum(column) for column in ("expected", "up", "down", "unknown")}
     found = HourlyRollup.objects.filter(started_at=until - HOUR).aggregate(**sums)
     if found["expected"] is None:
