@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from monitoring import quiet_hours
 from monitoring.maintenance_windows import merge
 from monitoring.models import Channel, MaintenanceWindow
+from monitoring.models.scope import with_chosen
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
 from websites.models import Website
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 def muted_until(websites: Iterable[Website], at: datetime) -> dict[int, datetime]:
     """When maintenance of those of the websites that are in one ends, by website id."""
     until: dict[int, datetime] = {}
-    open_windows = [(window, end) for window in _active() if (end := _end(window, at)) is not None]
+    open_windows = [(window, end) for window in active() if (end := _end(window, at)) is not None]
     for website in websites:
         for window, end in open_windows:
             if window.covers(website):
@@ -29,7 +30,7 @@ def muted_until(websites: Iterable[Website], at: datetime) -> dict[int, datetime
 
 def spans(website_ids: Collection[int], span: Span) -> dict[int, tuple[Span, ...]]:
     """When within a span those of the websites that have maintenance then have it: in order, what overlaps as one."""
-    windows = [(window, times) for window in _active() if (times := occurrences(window, span))]
+    windows = [(window, times) for window in active() if (times := occurrences(window, span))]
     found: dict[int, tuple[Span, ...]] = {}
     for chunk in chunks(list(website_ids)) if windows else ():
         for website in Website.objects.filter(pk__in=chunk).only("pk", "tags"):
@@ -46,8 +47,9 @@ def quiet_until(channel: Channel, at: datetime) -> datetime | None:
     return quiet_hours.quiet_until(at, channel.quiet_from, channel.quiet_until, channel.time_zone)
 
 
-def _active() -> Iterable[MaintenanceWindow]:
-    return MaintenanceWindow.objects.filter(is_active=True)
+def active() -> list[MaintenanceWindow]:
+    """The windows that are switched on, which know their websites; in two queries."""
+    return with_chosen(MaintenanceWindow.objects.filter(is_active=True).order_by("pk"))
 
 
 def _end(window: MaintenanceWindow, at: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from monitoring.notifications.wording import reason, span
 from monitoring.replay import ReplayedIncident, Telling
 from monitoring.replay_comparison import EVENTS, KINDS, Difference, Override, Summary, Tally
 from monitoring.retention import ALERT_DAYS
+from monitoring.wall_clock import iso
 from websites.plain_text import inert
 
 EACH_ITS_OWN = "each website's own"
@@ -29,12 +30,12 @@ POLICY = {
 def as_json(summary: Summary, override: Override, telling: Telling) -> str:
     """All of it; times in seconds, moments in UTC. Everything that is not ASCII is escaped, and so inert."""
     document = {
-        "since": _iso(summary.window.since),
-        "until": _iso(summary.window.until),
+        "since": iso(summary.window.since),
+        "until": iso(summary.window.until),
         "policy": override._asdict() | telling._asdict(),
         "websites": summary.websites,
         "checks": summary.checks,
-        "oldest_check": _iso(summary.oldest),
+        "oldest_check": iso(summary.oldest),
         "incidents_left_out": summary.left_out,
         "happened": _tally(summary.happened),
         "replayed": _tally(summary.replayed),
@@ -86,7 +87,7 @@ def _difference(one: Difference) -> dict[str, Any]:
 
 
 def _incident(incident: ReplayedIncident) -> dict[str, Any]:
-    return {name: _iso(value) if isinstance(value, datetime) else value for name, value in incident._asdict().items()}
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in incident._asdict().items()}
 
 
 def show(console: Console, summary: Summary, override: Override, telling: Telling) -> None:
@@ -197,7 +198,3 @@ def _moment(moment: datetime) -> str:
 
 def _utc(moment: datetime) -> str:
     return f"{_moment(moment)} UTC"
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

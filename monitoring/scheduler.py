@@ -113,12 +113,17 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def all_as_schedule(self) -> dict[str, Any]:
         try:
-            return _not_ahead(super().all_as_schedule())
+            entries = dict(super().all_as_schedule())
         except Error:
             logger.exception("beat keeps the periodic tasks it has, the database cannot be read")
             self._others_changed = True
             connection.close()
             return dict(self._schedule or {})
+        # Where the clock was set back, none waits until it has come as far again.
+        now = timezone.now()
+        for entry in entries.values():
+            entry.last_run_at = min(entry.last_run_at, now)
+        return entries
 
     def close(self) -> None:
         """Write what is still unwritten and let another beat lead. Celery calls this twice where a signal ends it."""
@@ -289,14 +294,6 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         next_due = self.plan.next_due()
         wait = POLL_INTERVAL if next_due is None else next_due / 1000 - time.time()
         return min(max(wait, TICK), POLL_INTERVAL)
-
-
-def _not_ahead(entries: dict[str, Any]) -> dict[str, Any]:
-    """Have no periodic task wait until a clock that was set back is again where it was."""
-    now = timezone.now()
-    for entry in entries.values():
-        entry.last_run_at = min(entry.last_run_at, now)
-    return entries
 
 
 def _now_ms() -> int:

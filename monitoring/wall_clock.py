@@ -44,3 +44,8 @@ def moment_of(local: datetime, zone: str) -> datetime:
     seconds = range(int(other.timestamp()), int(moment.timestamp()) + 1)
     skip = bisect_left(seconds, local, key=lambda second: datetime.fromtimestamp(second, there).replace(tzinfo=None))
     return datetime.fromtimestamp(seconds[skip], UTC)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """In UTC, as programs read it: `2026-01-31T12:00:00Z`; None for none."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -9,6 +9,28 @@ from typing import Any
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+def configuration(level: str, line_format: str) -> dict[str, Any]:
+    """Django's `LOGGING`: https://docs.djangoproject.com/en/5.2/topics/logging/#configuring-logging"""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"()": "webmonitor.logs.TextFormatter"},
+            "json": {"()": "webmonitor.logs.JsonFormatter"},
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": line_format}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "django": {"handlers": ["console"], "level": level, "propagate": False},
+            # One line a task and a tick says nothing at 2,000 checks a second.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "django_celery_beat.schedulers": {"level": "WARNING"},
+        },
+    }
+
+
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS and name != "request"}
 

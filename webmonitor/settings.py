@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from webmonitor import __version__
+from webmonitor import __version__, logs
 from webmonitor.environment import Environment, generated_secret, prepare_data_dir, prepare_sqlite_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -292,21 +292,4 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not EMBEDDED_BROKER
 CELERY_WORKER_SEND_TASK_EVENTS = False
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": "webmonitor.logs.TextFormatter"},
-        "json": {"()": "webmonitor.logs.JsonFormatter"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
-        # One line a task and a tick says nothing at 2,000 checks a second.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-        "django_celery_beat.schedulers": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)

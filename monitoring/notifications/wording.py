@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitoring.models import Alert, AlertKind, CheckError, EndReason, Incident, IncidentKind
+from monitoring.wall_clock import iso
 from websites.plain_text import inert
 
 # Websites that a text names; a webhook gets all of them.
@@ -146,20 +147,16 @@ def incident_facts(incident: Incident) -> dict[str, Any]:
     return {
         "id": incident.pk,
         "kind": incident.kind,
-        "started_at": _iso(incident.started_at),
-        "started_between": [_iso(incident.started_after), _iso(incident.started_before)],
-        "ended_at": _iso(incident.ended_at),
-        "ended_between": [_iso(incident.ended_after), _iso(incident.ended_before)],
+        "started_at": iso(incident.started_at),
+        "started_between": [iso(incident.started_after), iso(incident.started_before)],
+        "ended_at": iso(incident.ended_at),
+        "ended_between": [iso(incident.ended_after), iso(incident.ended_before)],
         "end_reason": incident.end_reason,
         "http_status": incident.http_status,
         "error": incident.error,
         "error_detail": incident.error_detail,
         "remote_ip": incident.remote_ip,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _utc(moment: datetime) -> str:
