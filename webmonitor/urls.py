@@ -1,13 +1,13 @@
 """The URL map."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
+from django.contrib.auth.views import LogoutView, PasswordChangeDoneView, PasswordChangeView
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import include, path, reverse_lazy
 from django.views import defaults
 
 from monitoring.overview.views import overview
@@ -46,14 +46,29 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("monitoring/favicon.svg"))
 
 
+change_password = PasswordChangeView.as_view(
+    template_name="monitoring/password.html",
+    title="Change your password",
+    success_url=reverse_lazy("password-changed"),
+)
+password_changed = PasswordChangeDoneView.as_view(
+    template_name="monitoring/site_message.html",
+    extra_context={
+        "message_title": "Password changed",
+        "message": "You stay signed in here and are signed out elsewhere. API tokens stay as they are.",
+    },
+)
+
 handler400 = bad_request
 handler404 = not_found
 
 urlpatterns = [
     path("", overview, name="home"),
     path("favicon.ico", favicon, name="favicon"),
-    # The admin's own is for staff.
+    # The admin's own are for staff.
     path("sign-out", LogoutView.as_view(next_page="home"), name="sign-out"),
+    path("password", change_password, name="password"),
+    path("password/changed", password_changed, name="password-changed"),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
     path("", include("webmonitor.api")),

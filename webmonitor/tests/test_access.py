@@ -40,6 +40,8 @@ API = [route for route in ROUTES if route.is_api and route.name not in PUBLIC]
 PAGES = [route for route in ROUTES if not route.is_api and route.name not in PUBLIC]
 # Those for whoever has the permissions, staff or not.
 SITE_PAGES = {"site", "site-check", "site-pause", "site-resume"}
+# Everybody's own, whatever else they may do.
+SITE_PAGES |= {"password", "password-changed"}
 OF_THE_ADMIN = [route for route in PAGES if route.name not in SITE_PAGES]
 
 
@@ -142,6 +144,7 @@ def test_staff_without_a_role_sees_no_data(route: Route, client: Client, website
     client.force_login(person(None, staff=True))
     # What every member of staff may open: the (empty) index, texts for scripts, and their own password.
     own = {"admin:index", "admin:jsi18n", "admin:password_change", "admin:password_change_done"}
+    own |= {"password", "password-changed"}
     response = client.get(route.path)
     assert response.status_code in ((200,) if route.name in own else (302, 403, 404)), route.name
     assert b"example.org" not in response.content
@@ -174,6 +177,24 @@ def test_who_is_no_staff_signs_in_at_the_front_door_and_out_again(client: Client
     assert client.get("/sign-out").status_code == 405
     assert client.post("/sign-out")["Location"] == "/"
     assert client.get("/")["Location"] == "/admin/login/?next=/"
+
+
+def test_who_is_no_staff_changes_the_own_password(client: Client) -> None:
+    user = person(None)
+    user.set_password("correct horse battery staple")
+    user.save()
+    assert client.get("/password")["Location"] == "/admin/login/?next=/password"
+    client.force_login(user)
+    elsewhere = Client()
+    elsewhere.force_login(user)
+    typed = {"old_password": "wrong", "new_password1": "a-new-one-of-mine", "new_password2": "a-new-one-of-mine"}
+    assert "Your old password was entered incorrectly" in client.post("/password", typed).content.decode()
+    done = client.post("/password", {**typed, "old_password": "correct horse battery staple"}, follow=True)
+    assert done.redirect_chain == [("/password/changed", 302)]
+    assert "You stay signed in here" in done.content.decode()
+    user.refresh_from_db()
+    assert user.check_password("a-new-one-of-mine")
+    assert elsewhere.get("/password").status_code == 302
 
 
 def test_a_user_who_is_not_active_does_not_sign_in(client: Client) -> None:
