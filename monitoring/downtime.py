@@ -117,11 +117,14 @@ def _outages(website_ids: Collection[int], window: Span) -> Mapping[int, list[_O
     lasting = Q(ended_at=None) | Q(ended_at__gt=window.since) | Q(ended_before__gt=window.since)
     rows = Incident.objects.filter(begun, lasting, website__in=website_ids, kind=IncidentKind.DOWN)
     rows = rows.order_by("started_at")
-    known = rows.exclude(started_after=None).values_list("website_id", *_MOMENTS, "end_reason")
-    unknown = rows.filter(started_after=None).values_list("website_id", *_MOMENTS, "end_reason", _up_hour())
+    columns = ("website_id", *_MOMENTS, "end_reason")
+    outages = [_Outage(*row) for row in rows.values_list(*columns)]
+    if any(outage.started_after is None for outage in outages):
+        unknown = rows.filter(started_after=None).values_list(*columns, _up_hour())
+        outages = [outage for outage in outages if outage.started_after] + [_Outage(*row) for row in unknown]
     found: dict[int, list[_Outage]] = defaultdict(list)
-    for row in (*known, *unknown):
-        found[row[0]].append(_Outage(*row))
+    for outage in outages:
+        found[outage.website_id].append(outage)
     return found
 
 

@@ -91,7 +91,8 @@ def progress() -> RollupProgress:
 def readable() -> RollupProgress:
     """As `progress`, but without ten minutes where those of a stale hour would lack something."""
     known = progress()
-    if StaleHour.objects.filter(started_at__gte=known.hours_until, started_at__lt=known.recent_until).exists():
+    recent = StaleHour.objects.filter(started_at__gte=known.hours_until, started_at__lt=known.recent_until)
+    if known.hours_until < known.recent_until and recent.exists():
         known.recent_until = known.hours_until
     return known
 

@@ -25,8 +25,7 @@ def summaries(website_ids: Collection[int], window: Span) -> tuple[Span, Summari
     found: Summaries = {website_id: Summary() for website_id in website_ids}
     for rollup, span in parts.rolled_up:
         _add_rollups(found, rollup, span)
-    for span in parts.checks:
-        add_checks(found, span)
+    add_checks(found, [(span, found) for span in parts.checks])
     return parts.window, found
 
 
@@ -40,14 +39,20 @@ def _add_rollups(found: Summaries, rollup: type[Rollup], span: Span) -> None:
             found[website_id].add_sums(sums)
 
 
-def add_checks(found: Summaries, span: Span) -> None:
-    """Add the checks of a span, and how many were to be expected in it."""
-    for website_ids, left_out in alike(list(found), span):
-        for website_id, _, *sums in read_checks(website_ids, span, left_out):
-            found[website_id].add_sums(sums)
-        watches = watch_periods.watches(website_ids, span)
-        for website_id in website_ids:
-            found[website_id].expected += watch_periods.expected(watches.get(website_id, ()), span.without(left_out))
+def add_checks(website_ids: Collection[int], parts: Sequence[tuple[Span, Summaries]]) -> None:
+    """Add the checks of spans, each to its own summaries, and how many were to be expected; spans are in order."""
+    if not parts:
+        return
+    whole = Span(parts[0][0].since, parts[-1][0].until)
+    watches = watch_periods.watches(website_ids, whole)
+    for some, maintained in alike(list(website_ids), whole):
+        for span, found in parts:
+            left_out = [gap for gap in maintained if gap.common(span)]
+            for website_id, _, *sums in read_checks(some, span, left_out):
+                found[website_id].add_sums(sums)
+            counted = span.without(left_out)
+            for website_id in some:
+                found[website_id].expected += watch_periods.expected(watches.get(website_id, ()), counted)
 
 
 def alike(website_ids: Sequence[int], span: Span) -> list[tuple[list[int], tuple[Span, ...]]]:

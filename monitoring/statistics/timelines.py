@@ -1,11 +1,11 @@
 """Windows in pieces, to be drawn."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from monitoring import check_sums, maintenance, rollups, watch_periods
-from monitoring.models import Rollup
+from monitoring.models import Rollup, RollupProgress
 from monitoring.rollup_tables import DAY, HOUR
 from monitoring.rollups import floor
 from monitoring.schedule import chunks
@@ -38,7 +38,8 @@ def series(website_id: int, window: Span, points: int) -> list[Point]:
     Pieces begin at multiples of their width since the epoch (UTC): the first one may reach out of the window, and the
     last one ends with it. Where checks are gone, pieces last an hour at least, and where hours are, a day.
     """
-    width = _width(website_id, window, points)
+    known = rollups.readable()
+    width = _width(website_id, window, points, known)
     since = EPOCH + (window.since - EPOCH) // width * width
     found = []
     while since < window.until:
@@ -47,18 +48,18 @@ def series(website_id: int, window: Span, points: int) -> list[Point]:
     if width < HOUR:
         _add_checks(website_id, found, width)
     else:
-        _add_rollups(website_id, found, width)
+        _add_rollups(website_id, found, width, known)
     return found
 
 
-def _width(website_id: int, window: Span, points: int) -> timedelta:
+def _width(website_id: int, window: Span, points: int, known: RollupProgress) -> timedelta:
     """The shortest width that gives no more pieces than asked for, and is to be had."""
     least = (window.until - window.since) / max(1, points - 1)
     shortest = HOUR
     watches = watch_periods.watches([website_id], window).get(website_id, ())
     if window.since < rollups.hours_since():
         shortest = DAY
-    elif window.since >= rollups.progress().checks_since and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
+    elif window.since >= known.checks_since and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
         # Pieces without a slot would show gaps where there are none.
         shortest = timedelta(seconds=max((watch.interval for watch in watches), default=0))
     return next((width for width in WIDTHS if width >= max(shortest, least)), WIDTHS[-1])
@@ -74,19 +75,22 @@ def _add_checks(website_id: int, points: list[Point], width: timedelta) -> None:
         summary.expected = watch_periods.expected(watches, span.without(left_out))
 
 
-def _add_rollups(website_id: int, points: list[Point], width: timedelta) -> None:
+def _add_rollups(website_id: int, points: list[Point], width: timedelta, known: RollupProgress) -> None:
     since = points[0].span.since
     whole = Span(since, points[-1].span.until)
-    parts = split(whole, rollups.readable(), takes_days=width >= DAY)
+    parts = split(whole, known, takes_days=width >= DAY)
     for rollup, part in parts.rolled_up:
         rows = rollup._default_manager.filter(website=website_id, started_at__gte=part.since, started_at__lt=part.until)
         for started_at, expected, *sums in rows.values_list("started_at", "expected", *check_sums.COLUMNS):
             summary = points[(started_at - since) // width].summary
             summary.expected += expected
             summary.add_sums(sums)
-    for span, summary in points:
-        for part in filter(None, map(span.common, parts.checks)):
-            add_checks({website_id: summary}, part)
+    checks = [(part, {website_id: summary}) for span, summary in points for part in _common(span, parts.checks)]
+    add_checks([website_id], checks)
+
+
+def _common(span: Span, others: Iterable[Span]) -> Iterable[Span]:
+    return filter(None, map(span.common, others))
 
 
 def days(website_ids: Collection[int], count: int, now: datetime) -> dict[int, list[Counts]]:
@@ -97,13 +101,12 @@ def days(website_ids: Collection[int], count: int, now: datetime) -> dict[int, l
     parts = split(Span(first, now), rollups.readable())
     for rollup, span in parts.rolled_up:
         _add_days(found, rollup, span, first)
-    for day in range(count):
-        span = Span(first + day * DAY, first + (day + 1) * DAY)
-        for part in filter(None, map(span.common, parts.checks)):
-            some = {website_id: Summary() for website_id in website_ids}
-            add_checks(some, part)
-            for website_id, summary in some.items():
-                found[website_id][day].add_counts(summary)
+    spans = [Span(first + day * DAY, first + (day + 1) * DAY) for day in range(count)]
+    checks = [(part, {pk: Summary() for pk in website_ids}) for span in spans for part in _common(span, parts.checks)]
+    add_checks(website_ids, checks)
+    for part, some in checks:
+        for website_id, summary in some.items():
+            found[website_id][(part.since - first) // DAY].add_counts(summary)
     return found
 
 

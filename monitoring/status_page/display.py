@@ -2,11 +2,15 @@
 
 import math
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from monitoring.statistics import Counts
 from monitoring.uptime_text import percent
 from monitoring.wall_clock import zone_of
 from monitoring.watch_periods import Span
+
+# 50 websites of 90 days, and as many besides; some 250 bytes each.
+LABELS_KEPT = 9_000
 
 
 def day(at: datetime) -> str:
@@ -69,6 +73,14 @@ def coverage(counts: Counts) -> str:
 
 
 def day_label(at: datetime, counts: Counts) -> str:
+    """`31 Jan 2026: 99.98 % uptime, 97 % coverage`."""
+    return _day_label(at, counts.expected, counts.up, counts.down)
+
+
+# Days that are over are written anew with each rendering, some 90 of each website.
+@lru_cache(maxsize=LABELS_KEPT)
+def _day_label(at: datetime, expected: float, up: int, down: int) -> str:
+    counts = Counts(expected, up, down)
     if counts.uptime is None:
         return f"{day(at)}: no data"
     return f"{day(at)}: {uptime(counts)}, {coverage(counts)}"
