@@ -47,9 +47,14 @@ class Histogram:
     def read(cls, text: str) -> "Histogram":
         """The one that a rollup keeps."""
         histogram = cls()
-        for bucket, count in read(text):
-            histogram.counts[int(bucket)] += count
+        histogram.add(text)
         return histogram
+
+    def add(self, text: str) -> None:
+        """Add the one that a rollup keeps."""
+        counts = self.counts
+        for bucket, count in read(text):
+            counts[int(bucket)] += count
 
     def merge(self, other: "Histogram") -> None:
         self.counts.update(other.counts)

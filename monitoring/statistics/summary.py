@@ -80,12 +80,14 @@ class Summary(Counts):
     def add_sums(self, sums: Sequence[Any]) -> None:
         """Add what a statement gives for `check_sums.COLUMNS`."""
         up, down, unknown, response, *phases, low, high, times, errors = sums
-        self.add_counts(Counts(0.0, up, down, unknown))
+        self.up += up
+        self.down += down
+        self.unknown += unknown
         self.response_sum += response or 0.0
         for name, seconds in zip(PHASES, phases, strict=True):
             self.phase_sums[name] += seconds or 0.0
         self._widen(low, high)
-        self.histogram.merge(Histogram.read(times))
+        self.histogram.add(times)
         for kind, count in histogram.read(errors):
             self.errors[kind] += count
 
