@@ -25,7 +25,8 @@ from bench.scenarios import SCENARIOS, Scenario, fill
 from bench.servers import EXIT_SKIP
 from bench.usage import PARTS, Usage
 
-# Seconds that beat and worker get to settle after the first check, before anything is counted.
+# Seconds that beat and worker get to settle, before anything is counted, after all websites had their first check: that
+# costs more (`cold` is for it).
 SETTLE = 5.0
 SETTLE_IDLE = 15.0
 # After the window: the last checks' timeout, and their way into the database.
@@ -72,7 +73,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path, meanwhile: Meanwhi
             if scenario.websites:
                 rows.wait_for_first()
             if not scenario.cold:
-                time.sleep(SETTLE if scenario.websites else SETTLE_IDLE)
+                time.sleep(scenario.interval + SETTLE if scenario.websites else SETTLE_IDLE)
             begun, ended, spent, usage = observe(seconds, editor or meanwhile)
             if scenario.websites:
                 time.sleep(DRAIN)

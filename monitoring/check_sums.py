@@ -33,21 +33,27 @@ class Dialect:
 
     # Texts, with commas between.
     joined: str
-    # Whole seconds of Unix time, or finer.
+    # Seconds of Unix time.
     epoch: str
+    less: str
     greater: str
     # The table `pair` with the columns `key` and `value`, of a JSON text.
     pairs: str
 
 
-# SQLite would round what is close to the next second up to that.
+# SQLite's own fractions of a second are rounded, some of them up to the next second.
 _DIALECTS = {
     "postgresql": Dialect(
-        "string_agg({}, ',')", "date_part('epoch', {})", "GREATEST({}, {})", "json_each_text(({})::json) AS pair"
+        "string_agg({}, ',')",
+        "date_part('epoch', {})",
+        "LEAST({}, {})",
+        "GREATEST({}, {})",
+        "json_each_text(({})::json) AS pair",
     ),
     "sqlite": Dialect(
         "group_concat({}, ',')",
-        "CAST(strftime('%%s', substr({}, 1, 19)) AS integer)",
+        "(CAST(strftime('%%s', substr({0}, 1, 19)) AS integer) + CAST('0' || substr({0}, 20) AS real))",
+        "MIN({}, {})",
         "MAX({}, {})",
         "json_each({}) AS pair",
     ),

@@ -5,7 +5,7 @@ young table, while it has no statistics of it.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
@@ -13,10 +13,6 @@ from django.db import connection
 _TABLES = {
     "postgresql": "unnest(%s::bigint[]) AS asked(id)",
     "sqlite": "(SELECT value AS id FROM json_each(%s)) AS asked",
-}
-_NUMBERED = {
-    "postgresql": "(SELECT key::bigint AS id, value::float8 AS number FROM json_each_text(%s::json)) AS numbered",
-    "sqlite": "(SELECT CAST(key AS integer) AS id, value AS number FROM json_each(%s)) AS numbered",
 }
 
 
@@ -28,13 +24,3 @@ def table() -> str:
 def parameter(ids: Collection[int]) -> Any:
     """The parameter for these ids."""
     return list(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
-
-
-def numbered_table() -> str:
-    """SQL for a table `numbered` with the columns `id` and `number`, and one parameter in it."""
-    return _NUMBERED[connection.vendor]
-
-
-def numbered_parameter(numbers: Mapping[int, float]) -> str:
-    """The parameter for numbers by id."""
-    return json.dumps(numbers)

@@ -2,15 +2,15 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from monitoring import check_sums, id_lists, maintenance, watch_periods
-from monitoring.models import DailyRollup, HourlyRollup, RecentRollup, Rollup
+from monitoring import check_sums, id_lists, maintenance
+from monitoring.models import DailyRollup, HourlyRollup, RecentRollup, Rollup, WatchPeriod
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
 from websites.models import Website
@@ -18,6 +18,7 @@ from websites.models import Website
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 
 _RECENT, _HOURS, _DAYS = (model._meta.db_table for model in (RecentRollup, HourlyRollup, DailyRollup))
+_PERIODS = WatchPeriod._meta.db_table
 # Of so many websites, an hour is read as a whole.
 MANY = 500
 PLANNING = {"enable_indexscan": "off", "max_parallel_workers_per_gather": "0", "work_mem": "'64MB'"}
@@ -32,7 +33,6 @@ _DAY_COLUMNS = ", ".join(("website_id", "started_at", "expected", *check_sums.CO
 
 def sum_up(span: Span, website_ids: Collection[int]) -> None:
     """Make the rollups of a span in a temporary table: outside of any transaction that others would wait for."""
-    watches = watch_periods.watches(website_ids, span)
     maintained = maintenance.spans(website_ids, span)
     alike: dict[tuple[Span, ...], list[int]] = defaultdict(list)
     for website_id in website_ids:
@@ -41,9 +41,7 @@ def sum_up(span: Span, website_ids: Collection[int]) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {_MADE}")
         cursor.execute(f"CREATE TEMPORARY TABLE {_MADE} AS SELECT {_HOUR_COLUMNS} FROM {_HOURS} WHERE 1 = 0")  # noqa: S608
         for left_out, ids in alike.items():
-            counted = span.without(left_out)
-            expected = {pk: watch_periods.expected(watches.get(pk, ()), counted) for pk in ids}
-            cursor.execute(*_insert_sums(span, left_out, expected))
+            cursor.execute(*_insert_sums(ids, span, left_out))
 
 
 @contextlib.contextmanager
@@ -124,17 +122,43 @@ def _clear(rollup: type[Rollup], start: datetime, website_ids: Collection[int] |
         some._raw_delete(some.db)
 
 
-def _insert_sums(span: Span, left_out: Sequence[Span], expected: Mapping[int, float]) -> tuple[str, list[Any]]:
+def _insert_sums(website_ids: Collection[int], span: Span, left_out: Sequence[Span]) -> tuple[str, list[Any]]:
     """SQL and parameters: the rollups of a span, of websites that have checks or should have."""
     half = span.since + (span.until - span.since) / 2
-    sums, parameters = check_sums.statement(list(expected), span, left_out=left_out, half=half)
+    slots, slot_parameters = _slots(website_ids, span, left_out)
+    sums, parameters = check_sums.statement(website_ids, span, left_out=left_out, half=half)
     sql = f"""
         INSERT INTO {_MADE} ({_HOUR_COLUMNS})
-        SELECT numbered.id, {_typed_moment()}, numbered.number, {", ".join(map(_never_null, _HOUR_SUMS))}
-        FROM {id_lists.numbered_table()} LEFT JOIN ({sums}) AS sums ON sums.website_id = numbered.id
-        WHERE numbered.number > 0 OR sums.website_id IS NOT NULL
+        SELECT asked.id, {_typed_moment()}, COALESCE(slots.number, 0), {", ".join(map(_never_null, _HOUR_SUMS))}
+        FROM {id_lists.table()}
+        LEFT JOIN ({slots}) AS slots ON slots.website_id = asked.id
+        LEFT JOIN ({sums}) AS sums ON sums.website_id = asked.id
+        WHERE slots.number > 0 OR sums.website_id IS NOT NULL
     """  # noqa: S608
-    return sql, [check_sums.moment(span.since), id_lists.numbered_parameter(expected), *parameters]
+    return sql, [check_sums.moment(span.since), id_lists.parameter(website_ids), *slot_parameters, *parameters]
+
+
+def _slots(website_ids: Collection[int], span: Span, left_out: Sequence[Span]) -> tuple[str, list[Any]]:
+    """SQL and parameters of how many slots a span has without what is left out, as `watch_periods.expected` counts.
+
+    Its rows are `(website_id, number)`.
+    """
+    dialect, counted = check_sums.dialect(), span.without(left_out)
+    since, until = map(check_sums.moment, span)
+    overlap = f"{dialect.less.format('ends', '%s')} - {dialect.greater.format('starts', '%s')}"
+    seconds = " + ".join([dialect.greater.format("0", overlap)] * len(counted)) or "0"
+    sql = f"""
+        SELECT period.website_id, SUM(({seconds}) / seconds) AS number
+        FROM {id_lists.table()} JOIN (
+            SELECT website_id, CAST("interval" AS double precision) AS seconds,
+                {dialect.epoch.format("since")} AS starts,
+                COALESCE({dialect.epoch.format("until")}, %s) AS ends
+            FROM {_PERIODS} WHERE since < %s AND (until IS NULL OR until > %s)
+        ) AS period ON period.website_id = asked.id
+        GROUP BY period.website_id
+    """  # noqa: S608
+    edges = [edge.timestamp() for part in counted for edge in (part.until, part.since)]
+    return sql, [*edges, id_lists.parameter(website_ids), span.until.timestamp(), until, since]
 
 
 def _never_null(column: str) -> str:
