@@ -25,9 +25,9 @@ from bench.scenarios import SCENARIOS, Scenario, fill
 from bench.servers import EXIT_SKIP
 from bench.usage import PARTS, Usage
 
-# Seconds that beat and worker get to settle, before anything is counted, after all websites had their first check: that
-# costs more (`cold` is for it).
-SETTLE = 5.0
+# Rounds that beat and worker get to settle, before anything is counted: the first check of a website costs more than
+# any other (`cold` is for that), and what had to wait is made up for in the next.
+ROUNDS_BEFORE = 2
 SETTLE_IDLE = 15.0
 # After the window: the last checks' timeout, and their way into the database.
 DRAIN = 12.0
@@ -73,7 +73,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path, meanwhile: Meanwhi
             if scenario.websites:
                 rows.wait_for_first()
             if not scenario.cold:
-                time.sleep(scenario.interval + SETTLE if scenario.websites else SETTLE_IDLE)
+                time.sleep(ROUNDS_BEFORE * scenario.interval if scenario.websites else SETTLE_IDLE)
             begun, ended, spent, usage = observe(seconds, editor or meanwhile)
             if scenario.websites:
                 time.sleep(DRAIN)
