@@ -71,7 +71,7 @@ def newest(website_ids: Collection[int], count: int) -> dict[int, list[PastCheck
 
 def _watched_since_before(moment: datetime, website_ids: Collection[int]) -> list[int]:
     """Those that may have older checks: where many are new, to look for what cannot be there would take long."""
-    older = Website.objects.filter(pk__in=website_ids, created_at__lt=moment)
+    older = Website.objects.filter(pk__in=id_lists.chosen(website_ids), created_at__lt=moment)
     return list(older.order_by().values_list("pk", flat=True))
 
 

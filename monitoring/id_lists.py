@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 _TABLES = {
     "postgresql": "unnest(%s::bigint[]) AS asked(id)",
@@ -24,3 +25,8 @@ def table() -> str:
 def parameter(ids: Collection[int]) -> Any:
     """The parameter for these ids."""
     return list(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
+
+
+def chosen(ids: Collection[int]) -> RawSQL:
+    """For `filter(pk__in=...)`: a list costs the ORM and the driver some 20 µs an id."""
+    return RawSQL(f"SELECT id FROM {table()}", [parameter(ids)])  # noqa: S608, S611  # of this project's own

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from monitoring import histories, values
+from monitoring import histories, id_lists, values
 from monitoring.decision import Policy, checks_needed, decide, decide_slow, run
 from monitoring.findings import Finding
 from monitoring.histories import PastCheck
@@ -86,7 +86,7 @@ def _locked(website_ids: Collection[int], known: Mapping[int, Known]) -> list[We
     now = timezone.now()
     made = [WebsiteState(website_id=pk, since=now) for pk in website_ids if not known[pk].state]
     WebsiteState.objects.bulk_create(made, ignore_conflicts=True)
-    states = WebsiteState.objects.filter(website__in=website_ids)
+    states = WebsiteState.objects.filter(website__in=id_lists.chosen(website_ids))
     locked = states.select_for_update(of=("self",)).select_related("website").only(*_COLUMNS).order_by("website_id")
     return [state for state in locked if state.website.is_active and state.state != State.PAUSED]
 
@@ -105,7 +105,7 @@ class _Judgement:
         self._checks = histories.newest(list(self._states), count)
         self._open = {
             (incident.website_id, incident.kind): incident
-            for incident in Incident.objects.filter(website__in=list(self._states), ended_at=None)
+            for incident in Incident.objects.filter(website__in=id_lists.chosen(self._states), ended_at=None)
         }
         self._moved: list[WebsiteState] = []
         self._changes: list[StateChange] = []

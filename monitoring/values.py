@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from monitoring import id_lists
 from monitoring.models import ExtractedValue
 from monitoring.models.states import VALUE_MAX_LENGTH
 from monitoring.probe.types import Matches
@@ -83,5 +84,5 @@ def history(website_id: int, since: datetime | None, until: datetime | None) -> 
 
 def _last_written(website_ids: Collection[int]) -> dict[int, str]:
     newest = ExtractedValue.objects.filter(website=OuterRef("pk")).order_by("-seen_at", "-pk").values("value")[:1]
-    websites = Website.objects.filter(pk__in=website_ids).order_by().annotate(last=Subquery(newest))
+    websites = Website.objects.filter(pk__in=id_lists.chosen(website_ids)).order_by().annotate(last=Subquery(newest))
     return {pk: last for pk, last in websites.values_list("pk", "last") if last is not None}

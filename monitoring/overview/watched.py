@@ -21,8 +21,8 @@ from websites.models import Website
 
 # Seconds that what is drawn is kept, from the first to the second by website: a page never draws all of its rows anew.
 KEPT_FROM, KEPT_TO = 15, 45
-# Where less was observed, the coverage stands beside the uptime.
-COVERAGE_SHOWN_BELOW = 0.99
+# Where less was observed, the coverage stands beside the uptime; but for as many slots as may be under way.
+COVERAGE_SHOWN_BELOW, UNDER_WAY = 0.99, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,11 @@ def _in_words(counts: Counts) -> str:
 
 def _uptime(label: str, counts: Counts) -> Uptime:
     coverage = counts.coverage
+    lacks = coverage is not None and coverage < COVERAGE_SHOWN_BELOW and counts.expected - counts.observed > UNDER_WAY
     return Uptime(
         label,
         percent(counts.uptime),
         percent(coverage),
-        seen=f"{coverage * 100:.0f} % seen" if counts.observed and coverage and coverage < COVERAGE_SHOWN_BELOW else "",
+        seen=f"{coverage * 100:.0f} % seen" if coverage and lacks else "",
         is_full=counts.uptime == 1.0,
     )

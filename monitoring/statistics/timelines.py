@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from monitoring import check_sums, maintenance, rollups, watch_periods
-from monitoring.models import Rollup, RollupProgress
+from monitoring.models import HourlyRollup, Rollup, RollupProgress
 from monitoring.rollup_tables import DAY, HOUR
 from monitoring.rollups import floor
 from monitoring.schedule import chunks
@@ -59,10 +59,16 @@ def _width(website_id: int, window: Span, points: int, known: RollupProgress) ->
     watches = watch_periods.watches([website_id], window).get(website_id, ())
     if window.since < rollups.hours_since():
         shortest = DAY
-    elif window.since >= known.checks_since and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
+    elif _checks_are_there(website_id, window, known) and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
         # Pieces without a slot would show gaps where there are none.
         shortest = timedelta(seconds=max((watch.interval for watch in watches), default=0))
     return next((width for width in WIDTHS if width >= max(shortest, least)), WIDTHS[-1])
+
+
+def _checks_are_there(website_id: int, window: Span, known: RollupProgress) -> bool:
+    """Whether no check of a window is gone: nothing is of a time from which there are no hours either."""
+    hours = HourlyRollup.objects.filter(website=website_id, started_at__lt=known.checks_since)
+    return window.since >= known.checks_since or not hours.exists()
 
 
 def _add_checks(website_id: int, points: list[Point], width: timedelta) -> None:

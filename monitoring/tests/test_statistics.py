@@ -219,6 +219,23 @@ def test_the_last_check_of_a_series_is_in_its_last_piece(
     assert sum(point.summary.up for point in found) == 1
 
 
+def test_a_series_of_a_new_website_is_as_fine_as_its_checks(clock: time_machine.Traveller) -> None:
+    begin_rollups(NOON)
+    RollupProgress.objects.update(checks_since=NOON, hours_until=NOON, recent_until=NOON)
+    begun, now = NOON + 40 * MINUTE, NOON + 45 * MINUTE
+    website = watched_website(2, since=begun)
+    made = any_checks(website, Span(begun, now), seed=5)
+    MonitoringData.objects.bulk_create(made)
+    clock.move_to(now)
+    found = statistics.series(website.pk, Span(now - HOUR, now), 300)
+    assert {span.until - span.since for span, _ in found} == {MINUTE}
+    assert sum(point.summary.observed for point in found) == sum(counts_of(made, Span(begun, now))[:2])
+    # Of a time whose checks are gone, hours are all there is.
+    nothing = dict.fromkeys(("down", "unknown", "early_up", "early_down", "early_unknown"), 0)
+    HourlyRollup.objects.create(website=website, started_at=NOON - HOUR, expected=60, up=60, **nothing)
+    assert len(statistics.series(website.pk, Span(now - HOUR, now), 300)) == 2
+
+
 def test_before_all_checks_a_series_is_of_days(clock: time_machine.Traveller, website: Website) -> None:
     window = Span(NOW - timedelta(days=500), NOW - timedelta(days=490))
     assert {span.until - span.since for span, _ in statistics.series(website.pk, window, 2000)[:-1]} == {DAY}
