@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,28 @@ from django.conf import settings
 
 # Makes the project's Celery application the current one, as in every process that uses Celery.
 import webmonitor.celery  # noqa: F401
+
+# What a test has that uses the database or the broker, besides the marker `django_db`.
+SERVER_FIXTURES = {"db", "transactional_db", "broker_url"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--server-tests", action="store_true", help="only tests that use the database or the broker")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ids = Counter(item.nodeid for item in items)
+    if len(ids) < len(items):
+        raise pytest.UsageError(f"pytest-xdist would run one alone of the tests with the id {ids.most_common(1)[0][0]}")
+    if config.getoption("--server-tests"):
+        others = [item for item in items if not _uses_servers(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _uses_servers(item)]
+
+
+def _uses_servers(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or not SERVER_FIXTURES.isdisjoint(fixtures)
 
 
 def pytest_configure() -> None:

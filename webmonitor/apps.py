@@ -12,6 +12,12 @@ class WebmonitorConfig(AppConfig):
     name = "webmonitor"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from webmonitor import checks
 
         checks.register()
+        if not settings.IS_SQLITE:
+            from webmonitor import postgresql
+
+            postgresql.read_time_stamps_compiled()

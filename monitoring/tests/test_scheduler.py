@@ -84,7 +84,7 @@ def test_a_new_website_comes_evenly_from_its_first_check_on_and_after_a_restart(
 
 def test_many_new_websites_are_spread_over_the_interval(bench: Bench) -> None:
     websites = make_websites(50)
-    bench.tick_until(lambda: len(bench.checked()) == 50)
+    bench.tick_until(lambda: len(set(bench.checked())) == 50)
     assert not PeriodicTask.objects.exclude(start_time=None).exists()
     due = sorted(entry.due for entry in bench.scheduler.plan.entries.values())
     assert max(later - earlier for earlier, later in pairwise(due)) < 2 * 300_000 / len(websites)
@@ -111,7 +111,8 @@ def test_a_check_asked_for_is_done_beside_the_slots(bench: Bench) -> None:
 
 def test_what_is_due_together_goes_out_in_messages_of_a_hundred(bench: Bench) -> None:
     make_websites(SOON_AT_START)
-    bench.tick_until(lambda: len(bench.checked()) == SOON_AT_START)
+    # The slot of one of them may come between.
+    bench.tick_until(lambda: len(set(bench.checked())) == SOON_AT_START)
     assert len(bench.batches()) <= 3
     assert all(len(batch) <= 100 for batch in bench.batches())
 

@@ -12,7 +12,7 @@ from monitoring.tests.admin_pages import WEBSITES, change_url, filled, page, sta
 from websites.admin import TAGS_OFFERED
 from websites.models import Website
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ADD = reverse("admin:websites_website_add")
 URL = "https://www0.example.org/"

@@ -14,7 +14,7 @@ from monitoring.tests.admin_pages import DATA, WEBSITES, act, change_url, check,
 from websites import http_auth
 from websites.models import Website
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ADD = reverse("admin:websites_website_add")
 URL = "https://www0.example.org/"

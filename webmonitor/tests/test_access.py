@@ -19,7 +19,7 @@ from webmonitor.tests.things import one_of_everything
 from websites.models import Website
 from websites.tests.people import person, token_for, with_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")

@@ -7,6 +7,7 @@ from celery import current_app as app
 from django.conf import settings
 
 
+@pytest.mark.usefixtures("broker_url")
 @pytest.mark.skipif(settings.EMBEDDED_BROKER, reason="there is no connection that could be lost")
 def test_a_channel_whose_connection_is_given_up_closes_with_messages_in_hand() -> None:
     connection: Any = app.connection_for_read()

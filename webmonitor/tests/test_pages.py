@@ -11,7 +11,7 @@ from webmonitor.tests.product import PASSWORD, Product, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
 # Chromium's own errands are no business of the tests.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -22,6 +22,8 @@ from webmonitor.tests.things import one_of_everything
 from webmonitor.wsgi import application
 from websites.tests.people import person
 
+pytestmark = pytest.mark.once
+
 schema = schemathesis.openapi.from_wsgi("/schema", application)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # What exists (`one_of_everything`), by the name of the parameter; the website's URL, and one that another may have.

@@ -11,7 +11,7 @@ from websites.tags import store
 from websites.tests.people import send, signed_in
 from websites.tests.websites import URL, add, raw
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DEFAULTS: dict[str, Any] = {
     "regex": None,

@@ -11,7 +11,7 @@ from websites.models import Website
 from websites.tests.people import send, signed_in
 from websites.tests.websites import URL, add, raw
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 WRITTEN = "Basic me:s3cr3t"
 SENT = "Basic bWU6czNjcjN0"
