@@ -22,6 +22,7 @@ from monitoring.models.states import NOTE_MAX_LENGTH
 from monitoring.monitoring_data_admin import WebsiteFilter
 from websites.admin import LinesField
 from websites.plain_text import inert
+from websites.search import SearchedByWords
 
 # What an incident's page shows of the website's other changes, and how many of them.
 AROUND = timedelta(hours=1)
@@ -70,7 +71,7 @@ class NoteForm(forms.ModelForm[Incident]):
 
 
 @admin.register(Incident)
-class IncidentAdmin(admin.ModelAdmin[Incident]):
+class IncidentAdmin(SearchedByWords, admin.ModelAdmin[Incident]):
     form = NoteForm
     list_display = ("state", "website_url", "kind", "cause", "began", "lasted", "acknowledged_by_whom")
     list_display_links = ("state",)

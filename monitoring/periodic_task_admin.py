@@ -17,6 +17,7 @@ from django_celery_beat.models import ClockedSchedule, IntervalSchedule, Periodi
 
 from monitoring import admin_display as display
 from monitoring import schedule
+from websites.search import SearchedByWords
 
 OWNED_NOTE = "This task belongs to a website and follows it: edit, pause or delete the website instead."
 USED_NOTE = "Websites are checked on this schedule, so it stays as it is: edit the websites' intervals instead."
@@ -45,7 +46,7 @@ class OwnerFilter(admin.SimpleListFilter):
         return _others(queryset) if self.value() == "none" else queryset
 
 
-class PeriodicTaskAdmin(stock.PeriodicTaskAdmin):  # type: ignore[misc]
+class PeriodicTaskAdmin(SearchedByWords, stock.PeriodicTaskAdmin):  # type: ignore[misc]
     date_hierarchy = None
     list_per_page = 50
     list_display = ("name", "enabled", "scheduler", "website", "last_run", "one_off")

@@ -2,7 +2,8 @@
 
 1. Checks are kept until hours and days are made of them, however old they are.
 2. Before any check goes, `RollupProgress.checks_since` says so, in a transaction of its own: who makes rollups or reads
-   checks relies on it that of hours since then all checks are there.
+   checks relies on it that of hours since then all checks are there. It moves no further than there are checks to go,
+   or a clock that is ahead once would leave it in the future.
 3. On PostgreSQL, days are dropped as a whole (`monitoring.partitions`). All else is deleted a little at a time, with a
    pause after each bit for whoever waits to write.
 """
@@ -13,8 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from monitoring import partitions, rollups
@@ -28,7 +28,7 @@ from monitoring.models import (
     RollupProgress,
     StaleHour,
 )
-from monitoring.rollup_tables import DAY
+from monitoring.rollup_tables import DAY, HOUR
 from monitoring.rollups import floor
 from monitoring.schedule import chunks
 from websites.models import Website
@@ -43,8 +43,6 @@ RUN_TIME = 20.0
 ALERT_DAYS = 90
 VALUE_DAYS = 400
 
-_TABLE = MonitoringData._meta.db_table
-
 # Deletes some rows and returns how many; 0 where none is left.
 Step = Callable[[], int]
 
@@ -57,8 +55,7 @@ def prune(is_stopping: Callable[[], bool] = lambda: False) -> int:
         return is_stopping() or time.monotonic() >= ends_at
 
     horizon = kept_since()
-    # In its own transaction, before any of them goes.
-    RollupProgress.objects.filter(checks_since__lt=horizon).update(checks_since=horizon)
+    _announce(horizon)
     partitions.drop_before(horizon, is_over)
     deleted = 0
     for step in _steps(horizon):
@@ -78,12 +75,28 @@ def kept_since() -> datetime:
     return horizon if oldest is None else floor(oldest, DAY)
 
 
+def _announce(horizon: datetime) -> None:
+    """Say of which hours checks will be gone."""
+    since = rollups.progress().checks_since
+    of_one = MonitoringData.objects.filter(
+        website=OuterRef("pk"), entry_timestamp__gte=since, entry_timestamp__lt=horizon
+    )
+    newest = Subquery(of_one.order_by("-entry_timestamp").values("entry_timestamp")[:1])
+    # By the index of websites, as times have none.
+    last = Website.objects.order_by().aggregate(last=Max(newest))["last"] if since < horizon else None
+    if last is not None:
+        until = min(horizon, floor(last, HOUR) + HOUR)
+        RollupProgress.objects.filter(checks_since__lt=until).update(checks_since=until)
+
+
 def _steps(horizon: datetime) -> Iterator[Step]:
-    yield partial(_delete_checks, horizon)
+    now = timezone.now()
+    yield partial(_delete_rows, MonitoringData, "entry_timestamp", horizon)
     yield partial(partitions.delete_strays, horizon, CHUNK)
     yield from _hour_steps()
-    for oldest in (_oldest_values, _oldest_alerts, _oldest_deliveries):
-        yield partial(_delete, oldest)
+    yield partial(_delete_rows, ExtractedValue, "seen_at", floor(now - timedelta(days=VALUE_DAYS), DAY))
+    for oldest in (_oldest_alerts, _oldest_deliveries):
+        yield partial(_delete, oldest, now - timedelta(days=ALERT_DAYS))
 
 
 def _repeat(step: Step, is_over: Callable[[], bool]) -> int:
@@ -98,64 +111,55 @@ def _repeat(step: Step, is_over: Callable[[], bool]) -> int:
     return deleted
 
 
-def _delete(oldest: Callable[[datetime], QuerySet[Any] | None]) -> int:
-    rows = oldest(timezone.now())
-    return 0 if rows is None else rows.delete()[0]
+def _delete(oldest: Callable[[datetime], QuerySet[Any]], horizon: datetime) -> int:
+    return oldest(horizon).delete()[0]
 
 
-def _delete_checks(horizon: datetime) -> int:
-    """Ids grow with time, but for a clock that was wrong: the oldest rows are among the first by the primary key."""
-    # One statement, as thousands of ids in Python would hold up the other threads of the process. On PostgreSQL, the
-    # time leads to the one partition that may have them.
-    oldest = f"SELECT id FROM {_TABLE} ORDER BY id LIMIT %s"  # noqa: S608  # names of this project's own
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {_TABLE} WHERE id IN ({oldest}) AND entry_timestamp < %s",  # noqa: S608
-            [CHUNK, connection.ops.adapt_datetimefield_value(horizon)],
-        )
-        return int(cursor.rowcount)
+# The moments up to which this process has looked for rows of a table that may go: they move once a day, and each time
+# the whole table is looked through, or all websites.
+_gone: dict[type[Model], datetime] = {}
 
 
-# The moment up to which this process has looked for hours that may go: it moves once a day.
-_hours_gone: datetime | None = None
+def _delete_rows(model: type[Model], time_field: str, horizon: datetime) -> int:
+    """Delete some of the rows of before the horizon, in the order of their ids."""
+    if _gone.get(model) == horizon:
+        return 0
+    rows = model._default_manager.filter(**{f"{time_field}__lt": horizon})
+    # Two statements, as the first may have to pass over many rows: none of it while others wait to write.
+    some = rows.order_by("pk").values("pk")[:CHUNK]
+    ends = some.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        _gone[model] = horizon
+        return 0
+    rows = rows.filter(pk__range=(ends["first"], ends["last"]))
+    return int(rows._raw_delete(rows.db))
 
 
 def _hour_steps() -> Iterator[Step]:
     """Hourly rollups of which there are daily ones, and no checks any more."""
-    global _hours_gone  # noqa: PLW0603 - or a search through all websites once a minute
     known = rollups.progress()
     until = min(rollups.hours_since(), known.days_until, known.checks_since)
-    if until == _hours_gone:
+    if _gone.get(HourlyRollup) == until:
         return
     for website_ids in chunks(list(Website.objects.order_by("pk").values_list("pk", flat=True))):
         hours = HourlyRollup.objects.filter(website__in=website_ids, started_at__lt=until)
         yield partial(hours._raw_delete, hours.db)
-    _hours_gone = until
+    _gone[HourlyRollup] = until
 
 
-def _oldest_values(now: datetime) -> QuerySet[Any] | None:
-    """Ids grow with time, so the oldest rows are found by the primary key alone."""
-    oldest = ExtractedValue.objects.order_by("pk").values_list("pk", "seen_at")
-    horizon = now - timedelta(days=VALUE_DAYS)
-    first = oldest.first()
-    if first is None or first[1] >= horizon:
-        return None
-    return ExtractedValue.objects.filter(pk__in=[pk for pk, seen_at in oldest[:CHUNK] if seen_at < horizon])
-
-
-def _oldest_alerts(now: datetime) -> QuerySet[Any] | None:
+def _oldest_alerts(horizon: datetime) -> QuerySet[Any]:
     """Without those of incidents that are open: their end is told to whom their beginning was."""
     over = Alert.objects.exclude(status=AlertStatus.WAITING).filter(
         Q(incident=None) | Q(incident__ended_at__isnull=False)
     )
-    return _first_of(over.filter(created_at__lt=now - timedelta(days=ALERT_DAYS)))
+    return _first_of(over.filter(created_at__lt=horizon))
 
 
-def _oldest_deliveries(now: datetime) -> QuerySet[Any] | None:
+def _oldest_deliveries(horizon: datetime) -> QuerySet[Any]:
     over = Delivery.objects.exclude(status=Delivery.Status.PENDING).filter(alerts=None)
-    return _first_of(over.filter(created_at__lt=now - timedelta(days=ALERT_DAYS)))
+    return _first_of(over.filter(created_at__lt=horizon))
 
 
-def _first_of(rows: QuerySet[Any]) -> QuerySet[Any] | None:
+def _first_of(rows: QuerySet[Any]) -> QuerySet[Any]:
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-    return rows.model._default_manager.filter(pk__in=ids) if ids else None
+    return rows.model._default_manager.filter(pk__in=ids)

@@ -10,6 +10,8 @@
 2. A day is made of its hours, once all of them are there.
 3. What is stale is made once more from its checks: those are there as long as `retention.kept_since` says.
 
+4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes.
+
 Each hour and each day is replaced as a whole, in a transaction of its own: a run that is broken off, or done twice,
 leaves nothing half-done and nothing counted twice.
 """
@@ -19,10 +21,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from monitoring import rollup_tables
-from monitoring.models import MonitoringData, RecentRollup, RollupProgress, StaleHour
+from monitoring.models import HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour, WatchPeriod
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
@@ -34,6 +37,9 @@ LATE = timedelta(minutes=2)
 HOUR_DAYS = 400
 # Seconds that one run takes at most; the next one goes on.
 RUN_TIME = 40.0
+# Seconds that what is rolled up is ahead of the clock before it is taken back: a clock that is behind, as that of a
+# machine that has just started may be, is set right sooner.
+BELIEVED_AFTER = 300.0
 # Marks read at once.
 STALE_CHUNK = 10_000
 
@@ -81,11 +87,17 @@ def progress() -> RollupProgress:
     """What is there in which form; it begins with the oldest check."""
     found = RollupProgress.objects.filter(pk=1).first()
     if found is None:
-        oldest = MonitoringData.objects.order_by("pk").values_list("entry_timestamp", flat=True).first()
-        hour = floor(oldest or timezone.now(), HOUR)
+        hour = _first_hour()
         begin = {"checks_since": hour, "days_until": floor(hour, DAY), "hours_until": hour, "recent_until": hour}
         found, _ = RollupProgress.objects.get_or_create(pk=1, defaults=begin)
     return found
+
+
+def _first_hour() -> datetime:
+    """That of the oldest check, but for those that a clock that was ahead has made."""
+    now = timezone.now()
+    oldest = MonitoringData.objects.aggregate(oldest=Min("entry_timestamp"))["oldest"]
+    return floor(min(oldest or now, now), HOUR)
 
 
 def readable() -> RollupProgress:
@@ -101,10 +113,44 @@ def roll_up(is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Sum up what is over and what is stale, until `is_stopping`; returns how many spans of time were done."""
     ends_at = time.monotonic() + RUN_TIME
     made = 0
+    _follow_clock()
     for step in (_next_hour, _next_day, _next_ten_minutes, _next_stale_hour):
         while not is_stopping() and time.monotonic() < ends_at and step():
             made += 1
     return made
+
+
+# The monotonic time since which this process has seen that what is rolled up is ahead of the clock.
+_ahead_since: float | None = None
+
+
+def _follow_clock() -> None:
+    """Take back what was rolled up by a clock that was ahead."""
+    global _ahead_since  # noqa: PLW0603 - seen from one run to the next
+    known = progress()
+    if max(known.recent_until, known.checks_since) <= timezone.now():
+        _ahead_since = None
+        return
+    now = time.monotonic()
+    _ahead_since = now if _ahead_since is None else _ahead_since
+    if now - _ahead_since >= BELIEVED_AFTER:
+        _take_back()
+
+
+def _take_back() -> None:
+    """Have what is after now made when its time comes: until then nobody reads what there is of it."""
+    now = timezone.now()
+    with transaction.atomic():
+        known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
+        hour = min(known.hours_until, floor(now, HOUR))
+        if known.checks_since > now and not HourlyRollup.objects.filter(started_at__lt=known.checks_since).exists():
+            # It began ahead; no check has gone yet.
+            hour = known.checks_since = _first_hour()
+        known.hours_until = known.recent_until = max(hour, known.checks_since)
+        known.days_until = min(known.days_until, floor(known.hours_until, DAY))
+        known.save()
+        RecentRollup.objects.filter(started_at__gte=known.hours_until).delete()
+        WatchPeriod.objects.filter(until=None, since__gt=now).update(since=now)
 
 
 def _next_hour() -> bool:

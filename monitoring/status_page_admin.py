@@ -13,6 +13,7 @@ from monitoring import admin_display as display
 from monitoring.models import ShownWebsite, StatusGroup, StatusPage
 from monitoring.models.status_page import DAYS_MAX, DAYS_MIN, GROUPS_MAX, NAME_MAX_LENGTH, ONLY, check_name
 from websites.plain_text import inert
+from websites.search import SearchedByWords
 
 # With more websites than that, the form would have more fields than a request may have (and people can look over).
 INLINE_MAX = 80
@@ -152,7 +153,7 @@ class StatusPageAdmin(admin.ModelAdmin[StatusPage]):
 
 
 @admin.register(ShownWebsite)
-class ShownWebsiteAdmin(admin.ModelAdmin[ShownWebsite]):
+class ShownWebsiteAdmin(SearchedByWords, admin.ModelAdmin[ShownWebsite]):
     fields = ("website", "name", "group", "position", "show_url")
     autocomplete_fields = ("website",)
     list_display = ("name_shown", "url", "group_shown", "position", "show_url")

@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from monitoring import certificate_alerts, partitions, retention, rollups, runner, schedule, stopping, watch_periods
+from monitoring.clock import clock
 from monitoring.notifications import deliveries
 
 
@@ -38,7 +39,9 @@ def roll_up() -> None:
 @shared_task
 def prune_monitoring_data() -> None:
     partitions.make_ahead()
-    retention.prune(stopping.is_asked)
+    # By a clock that is days ahead, all would be old.
+    if not clock.jumped_lately():
+        retention.prune(stopping.is_asked)
 
 
 @shared_task

@@ -7,11 +7,13 @@ from django.http import HttpRequest
 from knox import admin as stock
 from knox.models import AuthToken
 
+from websites.search import SearchedByWords
+
 admin.site.unregister(stock.models.AuthToken)
 
 
 @admin.register(AuthToken)
-class TokenAdmin(admin.ModelAdmin[Any]):
+class TokenAdmin(SearchedByWords, admin.ModelAdmin[Any]):
     # The first characters tell tokens apart; the digest tells nobody anything.
     list_display = ("token_key", "user", "created", "expiry")
     fields = list_display

@@ -10,6 +10,8 @@ from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 
+from websites.search import SearchedByWords
+
 # Only a superuser sets these.
 RIGHTS = ("is_superuser", "user_permissions")
 
@@ -35,7 +37,7 @@ def _permissions(group: Group) -> set[str]:
     return {f"{item.content_type.app_label}.{item.codename}" for item in group.permissions.all()}
 
 
-class GuardedUserAdmin(UserAdmin[User]):
+class GuardedUserAdmin(SearchedByWords, UserAdmin[User]):
     """Other people's passwords, superusers and rights beyond one's own are for superusers.
 
     Whoever may add a user chooses the first password with it.

@@ -18,6 +18,7 @@ from websites.alert_options import IN_A_ROW_MAX, IN_A_ROW_MIN
 from websites.models import MONITORING_INTERVAL_MAX, MONITORING_INTERVAL_MIN, Website, WebsiteQuerySet
 from websites.plain_text import inert
 from websites.request_options import BODY_MAX_LENGTH, HEADERS_MAX_LENGTH
+from websites.search import SearchedByWords
 from websites.tags import as_text, normal_tag, read, store_text
 from websites.validators import REGEX_MAX_LENGTH, normalise_url
 
@@ -202,7 +203,7 @@ class TagFilter(admin.SimpleListFilter):
         return cast("WebsiteQuerySet", queryset).tagged(tag) if tag else queryset
 
 
-class BaseWebsiteAdmin(admin.ModelAdmin[Website]):
+class BaseWebsiteAdmin(SearchedByWords, admin.ModelAdmin[Website]):
     form = WebsiteForm
     search_fields = ("website_url",)
     search_help_text = "Part of a URL"

@@ -10,6 +10,7 @@ from monitoring.models import State
 from websites.api.filters import TagField, WholeNumberField
 from websites.api.parameters import refusals
 from websites.plain_text import inert
+from websites.search import words
 from websites.validators import URL_MAX_LENGTH
 
 # Asks for what changes of the page, without what is around it.
@@ -30,7 +31,7 @@ class StateField(forms.ChoiceField):
 class Query(forms.Form):
     """Parameters as people wrote them; `problems` says in sentences what is wrong with them."""
 
-    search = forms.CharField(required=False, max_length=URL_MAX_LENGTH)
+    search = forms.CharField(required=False, max_length=URL_MAX_LENGTH, validators=[words])
     state = StateField()
     tag = TagField(required=False)
     page = WholeNumberField(

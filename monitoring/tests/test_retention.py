@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 
 import pytest
+import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -34,7 +35,7 @@ from websites.models import Website
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "PAUSE", 0.0)
-    monkeypatch.setattr(retention, "_hours_gone", None)
+    monkeypatch.setattr(retention, "_gone", {})
 
 
 def today() -> datetime:
@@ -76,7 +77,8 @@ def test_checks_of_days_older_than_the_retention_go(
     add_checks([*(horizon - number * DAY / 2 for number in range(1, 14)), *kept])
     assert retention.prune() == 13
     assert left() == kept
-    assert rollups.progress().checks_since == horizon
+    # The last of them was made at noon.
+    assert rollups.progress().checks_since == horizon - DAY / 2 + HOUR
     assert retention.prune() == 0
 
 
@@ -139,6 +141,45 @@ def test_a_clock_that_was_ahead_holds_nothing_up() -> None:
     add_checks([today() + 900 * DAY, *(today() - (90 - number) * DAY for number in range(3)), today()])
     assert retention.prune() == 3
     assert len(left()) == 2
+
+
+@pytest.mark.django_db
+def test_checks_made_while_the_clock_was_ahead_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 4)
+    rolled_up(today())
+    ahead = [today() + 300 * DAY + number * HOUR for number in range(9)]
+    website = add_checks([*ahead, *(today() - (90 - number) * DAY for number in range(7)), today()])
+    for days in (-300, 500, 499, 1):
+        ExtractedValue.objects.create(website=website, value=str(days), seen_at=today() - days * DAY)
+    assert retention.prune() == 7 + 2
+    assert left() == [today(), *ahead]
+    assert sorted(row.value for row in ExtractedValue.objects.all()) == ["-300", "1"]
+
+
+@pytest.mark.django_db
+def test_a_clock_that_is_ahead_once_loses_nothing_that_comes_later() -> None:
+    """It is ten days more than checks are kept: what there is goes, what comes when it is right again is there."""
+    begin = today()
+    with time_machine.travel(begin + DAY, tick=False) as clock:
+        rolled_up(begin, begin - DAY)
+        website = add_checks(begin + number * HOUR / 2 for number in range(24))
+        WatchPeriod.objects.update(since=begin)
+        clock.move_to(begin + 40 * DAY)
+        rollups.roll_up()
+        retention.prune()
+        assert rollups.progress().checks_since == begin + 12 * HOUR
+        assert not MonitoringData.objects.exists()
+        clock.move_to(begin + 13 * HOUR)
+        for number in range(8):
+            clock.move_to(begin + 13 * HOUR + number * HOUR / 2)
+            add_checks([timezone.now()])
+            rollups.late([(website.pk, timezone.now())])
+            rollups.roll_up()
+        clock.move_to(begin + 18 * HOUR)
+        rollups.roll_up()
+        window, found = statistics.summaries([website.pk], Span(begin, timezone.now()))
+        assert window == Span(begin, timezone.now())
+        assert (found[website.pk].up, found[website.pk].expected) == (32, 18 * 60)
 
 
 @pytest.mark.django_db
@@ -231,7 +272,7 @@ def test_outages_of_years_ago_stay_what_they_were() -> None:
 @pytest.mark.django_db
 def test_hours_are_looked_for_once_a_day_unless_it_was_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     website = Website.objects.create(website_url="http://127.0.0.1/", monitoring_interval=60)
-    rolled_up(today())
+    rolled_up(today(), today() - 30 * DAY)
 
     def add(days: int) -> None:
         at = today() - days * DAY

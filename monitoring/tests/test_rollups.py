@@ -1,7 +1,7 @@
 """Rollups against the same sums made one check at a time, on rows that the database keeps."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -206,6 +206,78 @@ def test_what_is_checked_after_the_clock_was_set_back_counts(clock: time_machine
     rollups.roll_up()
     clock.move_to(NOON + 6 * HOUR)
     assert summary(website, Span(NOON, NOON + 6 * HOUR)).up == 1
+
+
+def check_for(website: Website, clock: time_machine.Traveller, since: datetime, hours: int) -> None:
+    """Every ten minutes, with what the worker does beside it."""
+    for number in range(hours * 6):
+        clock.move_to(since + number * 10 * MINUTE)
+        check(website, since + number * 10 * MINUTE).save()
+        rollups.late([(website.pk, since + number * 10 * MINUTE)])
+        rollups.roll_up()
+    clock.move_to(since + hours * HOUR)
+
+
+def test_a_clock_that_was_ahead_at_the_first_check_is_followed(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.move_to(NOON + 40 * DAY)
+    website = watched_website(interval=300, since=NOON + 40 * DAY)
+    check(website, NOON + 40 * DAY).save()
+    rollups.roll_up()
+    assert rollups.progress().checks_since == NOON + 40 * DAY
+    check_for(website, clock, NOON, hours=2)
+    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    check_for(website, clock, NOON + 2 * HOUR, hours=2)
+    clock.move_to(NOON + 4 * HOUR + rollups.GRACE)
+    rollups.roll_up()
+    assert rollups.progress().hours_until == NOON + 4 * HOUR
+    found = summary(website, Span(NOON, NOON + 4 * HOUR))
+    # It was not watched yet, as far as was known, before the time was believed.
+    assert (found.up, found.expected) == (24, pytest.approx(24))
+
+
+def test_what_was_rolled_up_by_a_clock_that_was_ahead_is_made_when_its_time_comes(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    check_for(website, clock, NOON, hours=2)
+    clock.move_to(NOON + 40 * DAY + 15 * MINUTE)
+    rollups.roll_up()
+    clock.move_to(NOON + 2 * HOUR)
+    rollups.roll_up()
+    assert rollups.progress().hours_until == NOON + 40 * DAY
+    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    check_for(website, clock, NOON + 2 * HOUR, hours=2)
+    # Nothing is made again and again.
+    assert not StaleHour.objects.filter(started_at__gte=NOON + 3 * HOUR).exists()
+    website.is_active = False
+    website.save()
+    clock.move_to(NOON + 2 * DAY)
+    rollups.roll_up()
+    found = summary(website, Span(NOON, NOON + 2 * DAY))
+    assert (found.up, found.expected) == (24, pytest.approx(48))
+    assert not HourlyRollup.objects.filter(started_at__gte=NOON + 4 * HOUR, started_at__lt=NOON + DAY).exists()
+
+
+def test_a_clock_that_is_behind_takes_back_nothing_of_which_checks_are_gone(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    check_for(website, clock, NOON, hours=3)
+    clock.move_to(NOON + 3 * HOUR + rollups.GRACE)
+    rollups.roll_up()
+    MonitoringData.objects.filter(entry_timestamp__lt=NOON + 2 * HOUR).delete()
+    RollupProgress.objects.update(checks_since=NOON + 2 * HOUR)
+    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    clock.move_to(NOON - 20_000 * DAY)
+    rollups.roll_up()
+    assert rollups.progress().hours_until == NOON + 2 * HOUR
+    clock.move_to(NOON + 5 * HOUR)
+    rollups.roll_up()
+    assert summary(website, Span(NOON, NOON + 3 * HOUR)).up == 18
 
 
 def test_what_is_in_time_marks_nothing(clock: time_machine.Traveller) -> None:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Collection
 from typing import Any
 
+from django.core.exceptions import ValidationError as TooManyWords
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.generics import GenericAPIView
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from websites.plain_text import inert
+from websites.search import check_count
 
 NAME_SHOWN = 100
 # A body of megabytes has room for a hundred thousand names; finding what comes close to each takes its time.
@@ -56,9 +58,13 @@ class StrictSearchFilter(SearchFilter):
 
     def get_search_terms(self, request: Request) -> list[str]:
         try:
-            return super().get_search_terms(request)
+            found = super().get_search_terms(request)
+            check_count(found)
         except ValidationError as error:
             raise ValidationError({self.search_param: error.detail}) from error
+        except TooManyWords as error:
+            raise ValidationError({self.search_param: error.messages}) from error
+        return found
 
 
 class StrictOrderingFilter(OrderingFilter):
