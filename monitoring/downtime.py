@@ -9,19 +9,21 @@ An outage is an incident of the kind down. The website was
 
 What lasts is taken to have lasted up to now, and what ended with a pause, up to the pause. Only time in which the
 website was watched counts, without its maintenance. Time that belongs to two outages counts once.
+
+When checks go, the maintenance of then is written down with the outages: like uptime, what is told of them changes no
+more, whatever becomes of windows and tags.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from monitoring import maintenance, watch_periods
+from monitoring import maintenance, rollups, watch_periods, windows
 from monitoring.maintenance_windows import Occurrence, merge
 from monitoring.models import EndReason, HourlyRollup, Incident, IncidentKind
 from monitoring.rollup_tables import HOUR
@@ -30,6 +32,7 @@ from monitoring.watch_periods import Span
 
 INSTANT = timedelta(microseconds=1)
 _MOMENTS = ("started_at", "started_after", "started_before", "ended_at", "ended_after", "ended_before")
+_COLUMNS = ("pk", "website_id", "maintenance", "end_reason", *_MOMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,17 @@ class Downtime:
 
 
 class _Outage(NamedTuple):
+    pk: int
     website_id: int
+    # As `Incident` has it.
+    maintenance: list[list[float]] | None
+    end_reason: str
     started_at: datetime
     started_after: datetime | None
     started_before: datetime
     ended_at: datetime | None
     ended_after: datetime | None
     ended_before: datetime | None
-    end_reason: str
     # The hour in which it was last seen up, where `started_after` is not known but that is.
     up_hour: datetime | None = None
 
@@ -74,6 +80,17 @@ class _Outage(NamedTuple):
             begin = max(known, default=self.started_at)
         return Span(min(begin, self.started_at), self.ended_before or self.ended_at or now)
 
+    def left_out(self, maintained: Sequence[Span], checks_since: datetime) -> Sequence[Span]:
+        """Its maintenance, of which what its windows say now is `maintained`."""
+        if self.maintenance is None:
+            return maintained
+        kept = [Span(*(datetime.fromtimestamp(edge, UTC) for edge in edges)) for edges in self.maintenance]
+        return [*kept, *filter(None, (Span(max(since, checks_since), until) for since, until in maintained))]
+
+    def unwritten(self, since: datetime, until: datetime) -> Span:
+        """The time whose maintenance is to be written down, where all before the first of these moments is."""
+        return Span(windows.EARLIEST if self.maintenance is None else since, until)
+
 
 def downtimes(website_ids: Collection[int], window: Span) -> dict[int, Downtime]:
     """How long the websites were down within a window, by website id; every website asked for is there.
@@ -87,28 +104,61 @@ def downtimes(website_ids: Collection[int], window: Span) -> dict[int, Downtime]
         if not outages:
             continue
         last = max(outage.started_at for of_one in outages.values() for outage in of_one)
-        watches = watch_periods.watches(outages, Span(window.since, max(window.until, last + INSTANT)))
+        watched = _watched(outages, Span(window.since, max(window.until, last + INSTANT)))
         maintained = maintenance.spans(outages, window)
+        checks_since = rollups.progress().checks_since
         for website_id, of_one in outages.items():
-            watched = merge(watch.span for watch in watches.get(website_id, ()))
-            found[website_id] = _downtime(of_one, window, watched, maintained.get(website_id, ()))
+            left_out = [outage.left_out(maintained.get(website_id, ()), checks_since) for outage in of_one]
+            found[website_id] = _downtime(of_one, window, watched[website_id], left_out)
     return found
 
 
+def keep_maintenance(since: datetime, until: datetime) -> None:
+    """Write down the maintenance of a time with the outages that reach into it, and that of before with those without.
+
+    In the transaction in which `RollupProgress.checks_since` moves so.
+    """
+    reaching = Q(ended_at=None) | Q(ended_at__gt=since) | Q(ended_before__gt=since) | Q(maintenance__isnull=True)
+    rows = Incident.objects.filter(reaching, kind=IncidentKind.DOWN, started_at__lt=until)
+    for website_ids in chunks(list(rows.order_by().values_list("website", flat=True).distinct())):
+        outages = _read(rows.filter(website__in=website_ids))
+        watched = _watched(outages, Span(windows.EARLIEST, until))
+        # Each with the time of it that is new.
+        new = [
+            (outage, outage.possible(until, watched[outage.website_id]).common(outage.unwritten(since, until)))
+            for of_one in outages.values()
+            for outage in of_one
+        ]
+        maintained = maintenance.spans(outages, Span(min(span.since for _, span in new), until))
+        changed = []
+        for outage, span in new:
+            times = [span.common(gap) for gap in span.meeting(maintained.get(outage.website_id, ()))]
+            if times or outage.maintenance is None:
+                kept = [*(outage.maintenance or ()), *([edge.timestamp() for edge in gap] for gap in times)]
+                changed.append(Incident(pk=outage.pk, maintenance=kept))
+        Incident.objects.bulk_update(changed, ["maintenance"], batch_size=500)
+
+
+def _watched(website_ids: Collection[int], span: Span) -> dict[int, list[Occurrence]]:
+    """When the websites were watched, whatever the interval, by website id; every website asked for is there."""
+    watches = watch_periods.watches(website_ids, span)
+    return {website_id: merge(watch.span for watch in watches.get(website_id, ())) for website_id in website_ids}
+
+
 def _downtime(
-    outages: Sequence[_Outage], window: Span, watched: Sequence[Occurrence], left_out: Sequence[Span]
+    outages: Sequence[_Outage], window: Span, watched: Sequence[Occurrence], left_out: Sequence[Sequence[Span]]
 ) -> Downtime:
-    parts = filter(None, (Span(*times).common(window) for times in watched))
-    counted = [left for part in parts for left in part.without(left_out) if left]
-    now = window.until
-    possible = [outage.possible(now, watched) for outage in outages]
-    certain = [outage.certain(now).common(span) for outage, span in zip(outages, possible, strict=True)]
-    ends = [span.until for span in counted]
-    return Downtime(
-        sum(_meets(outage.seen(now), counted, ends) for outage in outages),
-        _common(certain, counted),
-        _common(possible, counted),
-    )
+    """`left_out` has the maintenance of each of the outages."""
+    parts = list(filter(None, (Span(*times).common(window) for times in watched)))
+    count, now = 0, window.until
+    certain: list[Span] = []
+    possible: list[Span] = []
+    for outage, gaps in zip(outages, left_out, strict=True):
+        span = outage.possible(now, watched)
+        possible += span.without(gaps)
+        certain += outage.certain(now).common(span).without(gaps)
+        count += any(seen.meeting(parts) for seen in outage.seen(now).without(gaps))
+    return Downtime(count, _common(certain, parts), _common(possible, parts))
 
 
 def _outages(website_ids: Collection[int], window: Span) -> Mapping[int, list[_Outage]]:
@@ -116,11 +166,14 @@ def _outages(website_ids: Collection[int], window: Span) -> Mapping[int, list[_O
     begun = Q(started_after__lt=window.until) | Q(started_after=None)
     lasting = Q(ended_at=None) | Q(ended_at__gt=window.since) | Q(ended_before__gt=window.since)
     rows = Incident.objects.filter(begun, lasting, website__in=website_ids, kind=IncidentKind.DOWN)
+    return _read(rows)
+
+
+def _read(rows: QuerySet[Incident]) -> Mapping[int, list[_Outage]]:
     rows = rows.order_by("started_at")
-    columns = ("website_id", *_MOMENTS, "end_reason")
-    outages = [_Outage(*row) for row in rows.values_list(*columns)]
+    outages = [_Outage(*row) for row in rows.values_list(*_COLUMNS)]
     if any(outage.started_after is None for outage in outages):
-        unknown = rows.filter(started_after=None).values_list(*columns, _up_hour())
+        unknown = rows.filter(started_after=None).values_list(*_COLUMNS, _up_hour())
         outages = [outage for outage in outages if outage.started_after] + [_Outage(*row) for row in unknown]
     found: dict[int, list[_Outage]] = defaultdict(list)
     for outage in outages:
@@ -134,12 +187,6 @@ def _up_hour() -> Subquery:
         website=OuterRef("website"), started_at__lte=OuterRef("started_at") - HOUR, up__gt=0
     )
     return Subquery(hours.order_by(F("started_at").desc()).values("started_at")[:1])
-
-
-def _meets(span: Span, parts: Sequence[Span], ends: Sequence[datetime]) -> bool:
-    """Whether a span has anything in common with parts that are in order and end at these moments."""
-    following = bisect_right(ends, span.since)
-    return following < len(parts) and bool(span.common(parts[following]))
 
 
 def _common(some: Iterable[Span], others: Sequence[Span]) -> float:

@@ -11,8 +11,6 @@ from monitoring.models import MonitoringData
 from monitoring.watch_periods import Span
 from websites.models import Website
 
-# How far back a single check is looked for.
-LOOK_BACK = timedelta(days=1)
 # What was made so much later than now was made before the clock was set back.
 AHEAD = timedelta(seconds=5)
 EVER = Span(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
@@ -96,8 +94,8 @@ def _newest_after(website_id: int, last_id: int, count: int) -> list[PastCheck]:
     return [PastCheck(*values) for values in checks.values_list(*_COLUMNS)[:count]]
 
 
-def last_with(website_id: int, outcome: str, before: datetime) -> datetime | None:
-    """When the last check with this outcome was made before that moment; None where there is none within a day."""
+def last_with(website_id: int, outcome: str, before: datetime, since: datetime) -> datetime | None:
+    """When the last check with this outcome was made before a moment, and since another; None where there is none."""
     checks = MonitoringData.objects.filter(website=website_id, outcome=outcome)
-    checks = checks.filter(entry_timestamp__lt=before, entry_timestamp__gte=before - LOOK_BACK)
+    checks = checks.filter(entry_timestamp__lt=before, entry_timestamp__gte=since)
     return checks.order_by("-entry_timestamp").values_list("entry_timestamp", flat=True).first()

@@ -21,6 +21,7 @@ from monitoring.histories import PastCheck
 from monitoring.models import EndReason, Incident, IncidentKind, Outcome, State, StateChange, WebsiteState
 from monitoring.notifications import outbox
 from monitoring.overwriting import overwrite
+from monitoring.rollup_tables import DAY
 from monitoring.schedule import chunks
 from monitoring.states import Known
 from websites.models import Website
@@ -39,7 +40,7 @@ CHECKS_AT_ONCE = 1_000
 # What is needed of a website: it has forty columns.
 _COLUMNS = (
     *(field.name for field in WebsiteState._meta.fields),
-    *(f"website__{name}" for name in ("website_url", "tags", "monitoring_interval", "is_active")),
+    *(f"website__{name}" for name in ("website_url", "tags", "monitoring_interval", "is_active", "created_at")),
     *(f"website__{name}" for name in ("failures_before_down", "successes_before_up", "slow_threshold", "slow_checks")),
     *(f"website__{name}" for name in ("alert_on_value_change", "alert_on_value_missing", "value_min", "value_max")),
 )
@@ -212,7 +213,7 @@ class _Judgement:
             website=website,
             kind=kind,
             started_at=first.checked_at,
-            started_after=_last_before(first, checks, kind),
+            started_after=_last_before(first, checks, kind, website.created_at),
             started_before=first.finished_at,
             **_cause(first),
         )
@@ -226,7 +227,7 @@ class _Judgement:
         # It may have begun later where the website wants something else by now, or the clock was set back.
         incident.ended_at = max(first.checked_at, incident.started_at)
         incident.ended_before = max(first.finished_at, incident.started_before)
-        incident.ended_after = _last_before(first, checks, kind)
+        incident.ended_after = _last_before(first, checks, kind, incident.started_at)
         incident.closed_at, incident.end_reason = timezone.now(), EndReason.RECOVERED
         self._ended.append(incident)
 
@@ -257,8 +258,8 @@ def _first_to_say(checks: Sequence[PastCheck], state: State) -> PastCheck:
     return telling[run([check.outcome for check in telling], state.value) - 1]
 
 
-def _last_before(first: PastCheck, checks: Sequence[PastCheck], kind: IncidentKind) -> datetime | None:
-    """When the last check that found it otherwise was made before the first; None where there is none."""
+def _last_before(first: PastCheck, checks: Sequence[PastCheck], kind: IncidentKind, since: datetime) -> datetime | None:
+    """When the last check that found it otherwise was made before the first; None where there is none since then."""
     earlier = [check for check in checks if check.checked_at < first.checked_at]
     if kind is not IncidentKind.DOWN:
         says = "response_time" if kind is IncidentKind.SLOW else "regex_response"
@@ -267,4 +268,5 @@ def _last_before(first: PastCheck, checks: Sequence[PastCheck], kind: IncidentKi
     for check in earlier:
         if check.outcome == other:
             return check.checked_at
-    return histories.last_with(first.website_id, other, first.checked_at)
+    # As clocks are set, a website may have checks from before it was added, of an outage before it began.
+    return histories.last_with(first.website_id, other, first.checked_at, min(since, first.checked_at - DAY))

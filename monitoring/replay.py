@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from monitoring.decision import Policy, checks_needed, decide, decide_slow, run
-from monitoring.histories import LOOK_BACK, PastCheck
+from monitoring.histories import PastCheck
 from monitoring.models import AlertKind, EndReason, IncidentKind, Outcome, State
 from websites.alert_options import SLOW_CHECKS
 
@@ -170,14 +170,12 @@ class _Run:
         )
 
     def _last_before(self, first: PastCheck, kind: IncidentKind) -> datetime | None:
-        """When the last check that found it otherwise was made before the first, as far as that is looked for."""
+        """When the last check that found it otherwise was made before the first; None where there is none."""
         if kind is not IncidentKind.DOWN:
             earlier = (check for check in self._newest if check.checked_at < first.checked_at)
             return next((check.checked_at for check in earlier if check.response_time is not None), None)
         # Since the first, all that said anything said the same.
-        last = self._latest.get(Outcome.UP if first.outcome == Outcome.DOWN else Outcome.DOWN)
-        looked_until = min(self._newest[-1].checked_at, first.checked_at - LOOK_BACK)
-        return last if last is not None and last >= looked_until else None
+        return self._latest.get(Outcome.UP if first.outcome == Outcome.DOWN else Outcome.DOWN)
 
 
 def alerts_of(incidents: Iterable[ReplayedIncident], telling: Telling) -> Iterator[AlertKind]:

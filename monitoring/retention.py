@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max, Min, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from monitoring import partitions, rollups
+from monitoring import downtime, partitions, rollups
 from monitoring.models import (
     Alert,
     AlertStatus,
@@ -86,7 +87,10 @@ def _announce(horizon: datetime) -> None:
     last = Website.objects.order_by().aggregate(last=Max(newest))["last"] if since < horizon else None
     if last is not None:
         until = min(horizon, floor(last, HOUR) + HOUR)
-        RollupProgress.objects.filter(checks_since__lt=until).update(checks_since=until)
+        with transaction.atomic():
+            # Unless another worker did it meanwhile.
+            if RollupProgress.objects.filter(checks_since=since).update(checks_since=until):
+                downtime.keep_maintenance(since, until)
 
 
 def _steps(horizon: datetime) -> Iterator[Step]:
@@ -162,4 +166,5 @@ def _oldest_deliveries(horizon: datetime) -> QuerySet[Any]:
 
 def _first_of(rows: QuerySet[Any]) -> QuerySet[Any]:
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-    return rows.model._default_manager.filter(pk__in=ids)
+    found: QuerySet[Any] = rows.model._default_manager.filter(pk__in=ids)
+    return found

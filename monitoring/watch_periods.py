@@ -1,8 +1,10 @@
 """When websites were to be checked, and in which interval: so that it is known how many checks are missing."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -30,11 +32,16 @@ class Span(NamedTuple):
         """Seconds that are in both."""
         return max(0.0, (min(self.until, other.until) - max(self.since, other.since)).total_seconds())
 
-    def without(self, others: Iterable["Span"]) -> list["Span"]:
+    def meeting(self, others: Sequence["Span"]) -> Sequence["Span"]:
+        """Those that have something in common with it; the others are in order and do not overlap."""
+        first = bisect_right(others, self.since, key=attrgetter("until"))
+        return others[first : bisect_left(others, self.until, lo=first, key=attrgetter("since"))]
+
+    def without(self, others: Sequence["Span"]) -> list["Span"]:
         """What is left of it; the others are in order and do not overlap."""
         left, since = [], self.since
-        for other in others:
-            left.append(Span(since, min(other.since, self.until)))
+        for other in self.meeting(others):
+            left.append(Span(since, other.since))
             since = max(since, other.until)
         left.append(Span(since, self.until))
         return [span for span in left if span]

@@ -20,6 +20,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def check(text: str) -> None:
+    """Raises `ValidationError` with a sentence for what cannot be searched for."""
+    words(text)
+
+
 def check_count(found: Sequence[str]) -> None:
     """Raises `ValidationError` with a sentence where these words are too many."""
     if len(found) > WORDS_MAX:

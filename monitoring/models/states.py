@@ -98,6 +98,9 @@ class Incident(Cause):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     note = models.CharField(max_length=NOTE_MAX_LENGTH, blank=True, default="")
+    # When of an outage there was maintenance, as `[since, until]` in Unix seconds, up to `RollupProgress.checks_since`;
+    # NULL where that is yet to be written down: what the windows say counts.
+    maintenance = models.JSONField(null=True, editable=False)
 
     class Meta:
         constraints = (

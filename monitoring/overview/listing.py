@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q,
 
 from monitoring.current import KNOWN
 from monitoring.models import Incident, IncidentKind, State
-from websites import search as searching
+from websites import search as search_words
 from websites import tags
 from websites.models import Website, WebsiteQuerySet
 
@@ -21,7 +21,7 @@ TAGS_MAX = 500
 def narrowed(search: str = "", tag: str = "") -> WebsiteQuerySet:
     """Websites with this tag, whose URL has each of the words in it: what the API's parameters of these names find."""
     websites = Website.objects.tagged(tag) if tag else Website.objects.all()
-    for word in searching.words(search):
+    for word in search_words.words(search):
         websites = websites.filter(website_url__icontains=word)
     return websites
 

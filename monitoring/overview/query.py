@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from django import forms
 
 from monitoring.models import State
+from websites import search as search_words
 from websites.api.filters import TagField, WholeNumberField
 from websites.api.parameters import refusals
 from websites.plain_text import inert
-from websites.search import words
 from websites.validators import URL_MAX_LENGTH
 
 # Asks for what changes of the page, without what is around it.
@@ -31,7 +31,7 @@ class StateField(forms.ChoiceField):
 class Query(forms.Form):
     """Parameters as people wrote them; `problems` says in sentences what is wrong with them."""
 
-    search = forms.CharField(required=False, max_length=URL_MAX_LENGTH, validators=[words])
+    search = forms.CharField(required=False, max_length=URL_MAX_LENGTH, validators=[search_words.check])
     state = StateField()
     tag = TagField(required=False)
     page = WholeNumberField(

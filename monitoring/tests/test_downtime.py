@@ -9,8 +9,16 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring.downtime import Downtime, downtimes
-from monitoring.models import EndReason, HourlyRollup, Incident, IncidentKind, MaintenanceWindow, WatchPeriod
+from monitoring.downtime import Downtime, downtimes, keep_maintenance
+from monitoring.models import (
+    EndReason,
+    HourlyRollup,
+    Incident,
+    IncidentKind,
+    MaintenanceWindow,
+    RollupProgress,
+    WatchPeriod,
+)
 from monitoring.watch_periods import Span
 from websites.models import Website
 from websites.tests.websites import add
@@ -140,6 +148,66 @@ def test_maintenance_and_pauses_are_left_out(website: Website) -> None:
     assert found(website) == (1, 30, 33)
     maintain("all", 80, 100)
     assert found(website) == (0, 0, 0)
+
+
+def go_up_to(minute: float) -> None:
+    """Checks of before that moment go."""
+    since = RollupProgress.objects.get().checks_since
+    RollupProgress.objects.update(checks_since=moment(minute))
+    keep_maintenance(since, moment(minute))
+
+
+@pytest.fixture
+def _checks_are_there() -> None:
+    midnight = moment(0)
+    RollupProgress.objects.create(
+        pk=1, checks_since=midnight, days_until=midnight, hours_until=midnight, recent_until=midnight
+    )
+
+
+@pytest.mark.usefixtures("_checks_are_there")
+def test_what_is_told_of_outages_stays_when_checks_go(website: Website) -> None:
+    maintain("some", 110, 5)
+    outage(website, 99, 100, 102, 120, 122, 123)
+    outage(website, None, 300, 302, 320, 322, 323)
+    assert found(website) == (2, 13 + 18, 323 - 5)
+    go_up_to(200)
+    assert found(website) == (2, 13 + 18, 323 - 5)
+    # What is entered for the time from then on counts.
+    maintain("more", 310, 5)
+    assert found(website) == (2, 13 + 13, 323 - 10)
+    go_up_to(400)
+    MaintenanceWindow.objects.all().delete()
+    maintain("another", 0, 600)
+    assert found(website) == (2, 13 + 13, 323 - 10)
+
+
+@pytest.mark.usefixtures("_checks_are_there")
+def test_an_outage_that_lasts_is_written_down_as_far_as_checks_go(website: Website) -> None:
+    maintain("begun", 110, 60)
+    outage(website, 99, 100, 102, None, None, None)
+    for minute in (105, 120, 160, 200):
+        go_up_to(minute)
+    go_up_to(200)
+    MaintenanceWindow.objects.all().delete()
+    maintain("all", 0, 250)
+    assert found(website, now=300) == (1, (110 - 102) + (200 - 170) + 50, (110 - 99) + (200 - 170) + 50)
+    kept = Incident.objects.get().maintenance
+    assert kept is not None
+    assert sum(until - since for since, until in kept) == 60 * 60
+
+
+@pytest.mark.usefixtures("_checks_are_there")
+def test_tags_changed_later_change_no_outage_of_before(website: Website) -> None:
+    Website.objects.update(tags=",shop,")
+    MaintenanceWindow.objects.create(
+        name="of the shop", first_day=START.date(), start_time=time(1, 50), minutes=5, tags=",shop,"
+    )
+    outage(website, 99, 100, 102, 120, 122, 123)
+    assert found(website) == (1, 13, 19)
+    go_up_to(130)
+    Website.objects.update(tags="")
+    assert found(website) == (1, 13, 19)
 
 
 def test_maintenance_after_the_watched_time_takes_nothing_away(website: Website) -> None:

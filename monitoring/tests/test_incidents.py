@@ -112,6 +112,22 @@ def test_the_last_good_check_is_found_behind_many_that_say_nothing(desk: Desk, w
     assert Incident.objects.get().started_after == at(0)
 
 
+def test_bounds_are_found_behind_days_that_say_nothing(desk: Desk, website: Website) -> None:
+    Website.objects.update(created_at=at(0))
+    desk.write_one_by_one(series(website, "u" + "?" * 40 + "dd" + "?" * 40 + "u", every=7_200))
+    incident = Incident.objects.get()
+    assert (incident.started_after, incident.started_at) == (at(0), at(41 * 7_200))
+    assert (incident.ended_after, incident.ended_at) == (at(42 * 7_200), at(83 * 7_200))
+
+
+def test_bounds_are_found_behind_days_in_which_nobody_checked(desk: Desk, website: Website) -> None:
+    Website.objects.update(created_at=at(0))
+    for second, letter in ((0, "u"), (300_000, "d"), (300_060, "d"), (600_000, "u")):
+        desk.write([check(website, second, letter)])
+    incident = Incident.objects.get()
+    assert (incident.started_after, incident.ended_after) == (at(0), at(300_060))
+
+
 def test_a_website_that_was_never_up_has_no_lower_bound(desk: Desk, website: Website) -> None:
     desk.write_one_by_one(series(website, "dd"))
     assert Incident.objects.get().started_after is None

@@ -78,11 +78,11 @@ class TestIncidents:
         assert (incident.ended_after, incident.ended_before) == (at(30), at(40.125))
         assert incident.end_reason == "recovered"
 
-    def test_a_bound_is_looked_for_no_further_than_a_day_back(self) -> None:
-        criteria = Criteria(Policy(1, 1))
-        for every, bound in ((4_000, at(0)), (5_000, None)):
-            *_, incident = incidents_of(past("u" + "?" * 18 + "d", every=every), criteria)
-            assert incident.started_after == bound
+    def test_bounds_are_found_behind_days_that_say_nothing(self) -> None:
+        *_, begun = incidents_of(past("u" + "?" * 40 + "d", every=7_200), Criteria(Policy(1, 1)))
+        assert begun.started_after == at(0)
+        (ended,) = incidents_of(past("udd" + "?" * 40 + "u", every=7_200), Criteria(Policy(1, 1)))
+        assert ended.ended_after == at(14_400)
 
     @pytest.mark.parametrize(
         ("seconds", "checks", "expected"),
