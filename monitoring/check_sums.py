@@ -5,8 +5,8 @@ Only checks of slots count: those between slots would give an outage more weight
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -60,6 +60,13 @@ _DIALECTS = {
 }
 
 
+class Pieces(NamedTuple):
+    """Pieces of time of one width, counted from a moment on that is a whole second."""
+
+    since: datetime
+    width: timedelta
+
+
 def dialect() -> Dialect:
     return _DIALECTS[connection.vendor]
 
@@ -80,16 +87,15 @@ def statement(
     span: Span,
     *,
     left_out: Sequence[Span] = (),
-    width: float | None = None,
+    pieces: Pieces | None = None,
     half: datetime | None = None,
 ) -> tuple[str, list[Any]]:
     """SQL and parameters of the sums over a span, without what is left out of it.
 
-    Its rows are `(website_id, piece, *COLUMNS)`, of websites and pieces with at least one check. Pieces of `width`
-    seconds count from the beginning of the span; without, all is piece 0. With `half`, `EARLY_COLUMNS` follow: the
-    outcomes before it. With `width`, the span begins at a whole second.
+    Its rows are `(website_id, piece, *COLUMNS)`, of websites and pieces with at least one check. Without `pieces`, all
+    is piece 0. With `half`, `EARLY_COLUMNS` follow: the outcomes before it.
     """
-    piece, piece_parameters = _piece(span, width)
+    piece, piece_parameters = _piece(pieces)
     early = [
         f"COUNT(*) FILTER (WHERE outcome = '{outcome}' AND entry_timestamp < %s) AS early_{outcome}"
         for outcome in (OUTCOMES if half else ())
@@ -135,11 +141,11 @@ def statement(
     ]
 
 
-def _piece(span: Span, width: float | None) -> tuple[str, list[Any]]:
-    if width is None:
+def _piece(pieces: Pieces | None) -> tuple[str, list[Any]]:
+    if pieces is None:
         return "0", []
     seconds = f"{dialect().epoch.format('entry_timestamp')} - %s"
-    return f"CAST(FLOOR(({seconds}) / %s) AS integer)", [span.since.timestamp(), width]
+    return f"CAST(FLOOR(({seconds}) / %s) AS integer)", [pieces.since.timestamp(), pieces.width.total_seconds()]
 
 
 def _bucket() -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from monitoring import statistics
 from monitoring.badges import Badge, p95_badge, state_badge, uptime_badge
-from monitoring.current import state_of
+from monitoring.freshness import believed_state
 from monitoring.rollup_tables import DAY
 from monitoring.watch_periods import Span
 from websites.models import Website
@@ -19,7 +19,7 @@ def draw(website: Website, kind: str, label: str, now: datetime) -> str:
 
 def _badge(website: Website, kind: str, now: datetime) -> Badge:
     if kind == "state":
-        return state_badge(state_of(website))
+        return state_badge(believed_state(website, now))
     if kind == "p95":
         _, found = statistics.summaries([website.pk], Span(now - DAY, now))
         summary = found[website.pk]

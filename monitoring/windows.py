@@ -18,19 +18,19 @@ def asked_for(since: datetime | None, until: datetime | None, now: datetime) -> 
 
     Raises `ValidationError` with a sentence under `since` or `until` where there is no time between them.
     """
-    check_order(since, until)
-    if until is not None and until <= EARLIEST:
-        raise ValidationError({"until": "Nothing was watched before 1970."})
-    if since is not None and since >= now:
-        raise ValidationError({"since": "This time is still to come: there is nothing to tell of it yet."})
+    check(since, until, now)
     until = now if until is None else min(until, now)
     return Span(max(since or until - DEFAULT_LENGTH, EARLIEST), until)
 
 
-def check_order(since: datetime | None, until: datetime | None) -> None:
-    """Raises `ValidationError` where there is no time between two moments."""
+def check(since: datetime | None, until: datetime | None, now: datetime) -> None:
+    """Raises `ValidationError` where there is no time between two moments that anything could be known of."""
     if since is not None and until is not None and since >= until:
         raise ValidationError({"since": "It must be before until: there is no time between them."})
+    if until is not None and until <= EARLIEST:
+        raise ValidationError({"until": "Nothing was watched before 1970."})
+    if since is not None and since >= now:
+        raise ValidationError({"since": "This time is still to come: there is nothing to tell of it yet."})
 
 
 def with_data(website_id: int, window: Span) -> Span:

@@ -162,13 +162,13 @@ class WebsiteStatistics(GenericViewSet[Website]):
         """A window of a website, the last 24 hours where none is named, in pieces of one width, oldest first.
 
         Each piece says what the checks in it showed. The first piece may begin before the window, the last one
-        ends with it.
+        ends with it, or with the hour or day (UTC) where single checks of the past are gone.
         """
         website_id = self.get_object().pk
         asked = read_form(SeriesForm, request)
         window = read_window(website_id, asked["since"], asked["until"])
         points = statistics.series(website_id, window, asked["points"] or POINTS)
-        body = {"website_id": website_id, "since": points[0].span.since, "until": window.until}
+        body = {"website_id": website_id, "since": points[0].span.since, "until": points[-1].span.until}
         return Response({**body, "points": [_point(point) for point in points]})
 
     @extend_schema(parameters=WINDOW_PARAMETERS, responses=ExtractedValueSerializer(many=True), filters=False)
@@ -188,7 +188,7 @@ class WebsiteStatistics(GenericViewSet[Website]):
         website_id = self.get_object().pk
         asked = read_form(WindowForm, request, known=("cursor", "page_size"))
         with told():
-            windows.check_order(**asked)
+            windows.check(**asked, now=timezone.now())
         rows: Any = values.history(website_id, **asked)
         page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ExtractedValueSerializer(page, many=True).data)

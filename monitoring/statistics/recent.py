@@ -1,13 +1,13 @@
 """What a list of websites shows of each: the last day in half hours, and the uptime of days, a week and a month."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Q, Sum
 
-from monitoring import check_sums, rollups, watch_periods
+from monitoring import check_sums, maintenance, rollups, watch_periods
 from monitoring.histogram import Histogram
 from monitoring.models import DailyRollup, HourlyRollup, RecentRollup
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
@@ -15,7 +15,7 @@ from monitoring.rollups import floor
 from monitoring.schedule import chunks
 from monitoring.statistics.summaries import alike, read_checks
 from monitoring.statistics.summary import Counts
-from monitoring.watch_periods import Span
+from monitoring.watch_periods import Span, Watch
 
 HALF_HOUR = timedelta(minutes=30)
 HALF_HOURS = 48
@@ -78,13 +78,37 @@ def recent(website_ids: Collection[int], now: datetime) -> dict[int, Recent]:
     found = {website_id: Recent(since, today) for website_id in website_ids}
     known = rollups.readable()
     _add_days(found, today, known.days_until)
-    _add_hours(found, Span(min(floor(since, HOUR), known.days_until), known.hours_until), known.days_until)
+    # However far behind rolling up may be.
+    unsummed = Span(max(known.hours_until, known.recent_until, today - MONTH), now)
+    watching = _watching(found, Span(min(floor(since, HOUR), unsummed.since), now))
+    hours = Span(min(floor(since, HOUR), known.days_until), known.hours_until)
+    _add_hours(found, hours, known.days_until, watching)
     _add_recent(found, Span(known.hours_until, known.recent_until))
-    _add_checks(found, Span(max(known.hours_until, known.recent_until), now))
+    _add_checks(found, unsummed, watching)
     for one in found.values():
         for counts in one.half_hours:
             one.day.add_counts(counts)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """When websites were watched within a span, and had maintenance then, by website id."""
+
+    span: Span
+    watches: Mapping[int, Sequence[Watch]]
+    maintained: Mapping[int, Sequence[Span]]
+
+    def expected(self, website_id: int, span: Span) -> float | None:
+        """How many slots of a part of the span it has; None where it was watched alike all the time."""
+        watches, gaps = self.watches.get(website_id, ()), self.maintained.get(website_id, ())
+        if not gaps and len(watches) == 1 and watches[0].span.common(self.span) == self.span:
+            return None
+        return watch_periods.expected(watches, span.without(gaps))
+
+
+def _watching(website_ids: Collection[int], span: Span) -> _Watching:
+    return _Watching(span, watch_periods.watches(website_ids, span), maintenance.spans(website_ids, span))
 
 
 def _add_days(found: Mapping[int, Recent], today: datetime, until: datetime) -> None:
@@ -100,7 +124,7 @@ def _add_days(found: Mapping[int, Recent], today: datetime, until: datetime) -> 
             found[website_id].month.add_counts(Counts(*counts[len(columns) :]))
 
 
-def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime) -> None:
+def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime, watching: _Watching) -> None:
     """To all; to week and month, what is not rolled up by days."""
     rows = HourlyRollup.objects.filter(started_at__gte=span.since, started_at__lt=span.until)
     columns = ("expected", *check_sums.OUTCOMES, *check_sums.EARLY_COLUMNS, "histogram")
@@ -110,8 +134,10 @@ def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime) ->
         ):
             one, all_of, early = found[website_id], counts[:3], counts[3:]
             later = [number - of_early for number, of_early in zip(all_of, early, strict=True)]
-            one.add(hour, Counts(expected / 2, *early))
-            one.add(hour + HALF_HOUR, Counts(expected / 2, *later))
+            first = watching.expected(website_id, Span(hour, hour + HALF_HOUR)) if hour >= watching.span.since else None
+            first = expected / 2 if first is None else min(first, expected)
+            one.add(hour, Counts(first, *early))
+            one.add(hour + HALF_HOUR, Counts(expected - first, *later))
             one.add_times(hour, times)
             if hour >= days_until:
                 one.add_to_days(hour, Counts(expected, *all_of))
@@ -128,15 +154,16 @@ def _add_recent(found: Mapping[int, Recent], span: Span) -> None:
             found[website_id].add_times(floor(start, HOUR), times)
 
 
-def _add_checks(found: Mapping[int, Recent], span: Span) -> None:
+def _add_checks(found: Mapping[int, Recent], span: Span, watching: _Watching) -> None:
     """To all, what is not rolled up; the span begins with one of the hour's ten minutes."""
     starts = [span.since + n * TEN_MINUTES for n in range(-((span.since - span.until) // TEN_MINUTES))]
-    for website_ids, left_out in alike(list(found), span):
-        for website_id, piece, *sums in read_checks(website_ids, span, left_out, TEN_MINUTES.total_seconds()):
+    maintained = {website_id: span.meeting(gaps) for website_id, gaps in watching.maintained.items()}
+    for website_ids, left_out in alike(found, maintained):
+        for website_id, piece, *sums in read_checks(website_ids, span, left_out, TEN_MINUTES):
             found[website_id].add_to_all(starts[piece], Counts(0.0, *sums[: len(check_sums.OUTCOMES)]))
             found[website_id].add_times(floor(starts[piece], HOUR), str(sums[_HISTOGRAM]))
-        watches = watch_periods.watches(website_ids, span)
         for start in starts:
             counted = Span(start, min(start + TEN_MINUTES, span.until)).without(left_out)
-            for website_id, watched in watches.items():
+            for website_id in website_ids:
+                watched = watching.watches.get(website_id, ())
                 found[website_id].add_to_all(start, Counts(watch_periods.expected(watched, counted)))

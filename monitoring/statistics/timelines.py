@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import NamedTuple
 
 from monitoring import check_sums, maintenance, rollups, watch_periods
@@ -9,7 +10,7 @@ from monitoring.models import HourlyRollup, Rollup, RollupProgress
 from monitoring.rollup_tables import DAY, HOUR
 from monitoring.rollups import floor
 from monitoring.schedule import chunks
-from monitoring.statistics.parts import split
+from monitoring.statistics.parts import snapped, split
 from monitoring.statistics.summaries import add_checks, read_checks
 from monitoring.statistics.summary import Counts, Summary
 from monitoring.watch_periods import Span
@@ -36,9 +37,11 @@ def series(website_id: int, window: Span, points: int) -> list[Point]:
     """A window of a website in at most so many pieces of the same width, one after the other.
 
     Pieces begin at multiples of their width since the epoch (UTC): the first one may reach out of the window, and the
-    last one ends with it. Where checks are gone, pieces last an hour at least, and where hours are, a day.
+    last one ends with it. Where checks are gone, pieces last an hour at least, and where hours are, a day; the window
+    is wider where it cuts one of these.
     """
     known = rollups.readable()
+    window = snapped(window, known)
     width = _width(website_id, window, points, known)
     since = EPOCH + (window.since - EPOCH) // width * width
     found = []
@@ -62,7 +65,8 @@ def _width(website_id: int, window: Span, points: int, known: RollupProgress) ->
     elif _checks_are_there(website_id, window, known) and watch_periods.expected(watches, [window]) <= CHECKS_CAP:
         # Pieces without a slot would show gaps where there are none.
         shortest = timedelta(seconds=max((watch.interval for watch in watches), default=0))
-    return next((width for width in WIDTHS if width >= max(shortest, least)), WIDTHS[-1])
+    wanted = max(shortest, least)
+    return next((width for width in WIDTHS if width >= wanted), ceil(wanted / DAY) * DAY)
 
 
 def _checks_are_there(website_id: int, window: Span, known: RollupProgress) -> bool:
@@ -74,7 +78,7 @@ def _checks_are_there(website_id: int, window: Span, known: RollupProgress) -> b
 def _add_checks(website_id: int, points: list[Point], width: timedelta) -> None:
     whole = Span(points[0].span.since, points[-1].span.until)
     left_out = maintenance.spans([website_id], whole).get(website_id, ())
-    for _, piece, *sums in read_checks([website_id], whole, left_out, width.total_seconds()):
+    for _, piece, *sums in read_checks([website_id], whole, left_out, width):
         points[piece].summary.add_sums(sums)
     watches = watch_periods.watches([website_id], whole).get(website_id, ())
     for span, summary in points:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef
 
 from monitoring.current import state_of
-from monitoring.models import MonitoringData, ShownWebsite, StatusPage
+from monitoring.freshness import is_fresh, last_checked
+from monitoring.models import ShownWebsite, StatusPage
 from monitoring.models.status_page import DAYS_MAX, DAYS_MIN, SHOWN_MAX
 from monitoring.rollup_tables import DAY
 from monitoring.status_page import incidents
@@ -18,12 +19,6 @@ from monitoring.status_page.incidents import Past, Told
 from monitoring.status_page.planned import Planned, at, planned
 from monitoring.watch_periods import Span
 from websites.plain_text import inert
-
-# A state is believed for so many of the website's intervals, and a minute, after its last check.
-BELIEVED_INTERVALS = 3
-BELIEVED_BESIDES = timedelta(minutes=1)
-# More than that is for the longest interval; older checks are not looked for.
-LOOKED_BACK = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +91,10 @@ def read(now: datetime) -> Contents | None:
 
 def _rows(now: datetime) -> list[Any]:
     """The shown websites in order, those of no group first; each with when it was last checked as `checked_at`."""
-    newest = MonitoringData.objects.filter(website=OuterRef("website"), entry_timestamp__gte=now - LOOKED_BACK)
     rows = ShownWebsite.objects.select_related("group", "website__current_state").order_by(
         "group__position", "group", "position", "pk"
     )
-    rows = rows.annotate(checked_at=Subquery(newest.order_by("-entry_timestamp").values("entry_timestamp")[:1]))
+    rows = rows.annotate(checked_at=last_checked(OuterRef("website"), now))
     needed = ("website_url", "is_active", "monitoring_interval", "tags", "current_state__state")
     found: Any = rows.only("name", "show_url", "group__name", *(f"website__{name}" for name in needed))
     # Databases do not agree on where NULL comes in an order.
@@ -121,15 +115,10 @@ def _groups(rows: Sequence[Any], lasting: Sequence[Told], maintained: frozenset[
                 inert(row.website.website_url) if row.show_url else "",
                 condition(
                     state_of(row.website),
-                    is_fresh=_is_fresh(row, now),
+                    is_fresh=is_fresh(row.website, row.checked_at, now),
                     is_degraded=bool(wrong[row.website_id]),
                     in_maintenance=row.website_id in maintained,
                 ),
             )
         )
     return list(groups.values())
-
-
-def _is_fresh(row: Any, now: datetime) -> bool:
-    believed = BELIEVED_INTERVALS * timedelta(seconds=row.website.monitoring_interval) + BELIEVED_BESIDES
-    return row.checked_at is not None and now - row.checked_at <= believed

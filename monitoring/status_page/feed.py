@@ -87,7 +87,7 @@ def _began(told: Told) -> Entry:
         f"incident {told.key} began",
         f"{told.kind}: {told.name}",
         f"Since {display.moment(told.began)}.{during}",
-        "incidents",
+        "incidents" if told.ended is None else "history",
         told.noticed,
     )
 

@@ -62,7 +62,7 @@ def past(names: Mapping[int, str], maintained: Sequence[Planned], now: datetime)
     today = floor(now, DAY)
     days = [today - n * DAY for n in range(DAYS_TOLD)]
     rows = Incident.objects.filter(website__in=names, ended_at__gte=days[-1]).order_by("-ended_at", "-pk")
-    found = [_told(row, names, maintained, now) for row in _slim(rows)]
+    found = [_told(row, names, maintained, now) for row in _slim(rows)[: TOLD_MAX + 1]]
     told = {day: Past(day, []) for day in days}
     for one in found[:TOLD_MAX]:
         # Clocks may differ: what is to end in the future ends today.
@@ -77,7 +77,7 @@ def since(now: datetime) -> datetime:
 
 def _slim(rows: QuerySet[Incident]) -> QuerySet[Incident]:
     fields = ("website", "kind", "started_at", "opened_at", "ended_at", "closed_at", "end_reason")
-    return rows.only(*fields)[: TOLD_MAX + 1]
+    return rows.only(*fields)
 
 
 def _told(row: Incident, names: Mapping[int, str], maintained: Sequence[Planned], now: datetime) -> Told:

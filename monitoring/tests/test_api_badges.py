@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
-from monitoring.models import WebsiteState
+from monitoring.models import MonitoringData, WebsiteState
 from monitoring.tests.slots import checked, watched
 from monitoring.website_badges import BADGES
 from websites.models import Website
@@ -62,6 +62,16 @@ def viewer() -> APIClient:
 def test_each_badge_shows_what_is_known(viewer: APIClient, website: Website, badge: str, text: str) -> None:
     for slash in ("", "/"):
         assert title(get(viewer, f"/websites/{website.pk}/badge/{badge}.svg{slash}")) == text
+
+
+def test_a_state_is_unknown_where_nobody_checks_any_more(viewer: APIClient, website: Website) -> None:
+    address = f"/websites/{website.pk}/badge/state.svg"
+    MonitoringData.objects.update(entry_timestamp=NOW - timedelta(minutes=3))
+    assert title(get(viewer, address)) == "state: down"
+    MonitoringData.objects.update(entry_timestamp=NOW - timedelta(minutes=5))
+    assert title(get(viewer, address)) == "state: unknown"
+    Website.objects.update(is_active=False)
+    assert title(get(viewer, address)) == "state: paused"
 
 
 @pytest.mark.parametrize("badge", BADGES)

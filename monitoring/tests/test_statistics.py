@@ -1,7 +1,8 @@
 """What is drawn of websites, against the checks themselves."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,9 +15,10 @@ from monitoring.models import (
     MonitoringData,
     RecentRollup,
     RollupProgress,
+    WatchPeriod,
 )
 from monitoring.rollup_tables import DAY, HOUR
-from monitoring.statistics import Counts
+from monitoring.statistics import Counts, Summary
 from monitoring.tests.checks_made import NOON, added_up, any_checks, begin_rollups, check, watched_website
 from monitoring.watch_periods import Span
 from websites.models import Website
@@ -74,6 +76,40 @@ def test_the_last_day_is_there_in_half_hours(website: Website, checks: list[Moni
         assert in_numbers(counts) == counts_of(checks, span)
         assert counts.expected == pytest.approx((span.until - span.since) / MINUTE)
     assert in_numbers(found.day) == counts_of(checks, Span(found.since, NOW))
+
+
+def maintain(since: datetime, minutes: int, **fields: Any) -> None:
+    MaintenanceWindow.objects.create(
+        name=f"{since}", first_day=since.date(), start_time=since.time(), minutes=minutes, **fields
+    )
+
+
+def test_of_each_half_hour_as_much_is_expected_as_it_was_watched(clock: time_machine.Traveller) -> None:
+    begin_rollups()
+    begun = NOON + DAY + 12 * HOUR + 30 * MINUTE
+    website = watched_website(2, since=begun)
+    other = watched_website(3, since=begun)
+    gaps = [Span(begun + n * HOUR, begun + n * HOUR + length * MINUTE) for n, length in ((1, 30), (3, 10), (9, 60))]
+    made = any_checks(website, Span(begun, NOW), seed=6)
+    MonitoringData.objects.bulk_create(made)
+    for gap in gaps:
+        maintain(gap.since, (gap.until - gap.since) // MINUTE)
+    clock.move_to(NOON + 2 * DAY)
+    WatchPeriod.objects.filter(website=other).update(until=NOON + 2 * DAY - 45 * MINUTE)
+    clock.move_to(NOW)
+    rollups.roll_up()
+    found = statistics.recent([website.pk, other.pk], NOW)
+    for number, counts in enumerate(found[website.pk].half_hours):
+        begins = found[website.pk].since + number * 30 * MINUTE
+        span = Span(begins, min(begins + 30 * MINUTE, NOW))
+        wanted = sum(part.overlap(Span(begun, NOW)) for part in span.without(gaps)) / 60
+        assert counts.expected == pytest.approx(wanted)
+        assert in_numbers(counts) == in_numbers(added_up(made, span, gaps))
+    assert found[website.pk].day.expected == pytest.approx((NOW - begun) / MINUTE - 100)
+    # It was paused at 11:15: of that hour, a whole half hour and the half of another.
+    watched = [counts.expected for counts in found[other.pk].half_hours if counts.expected]
+    assert watched[-1] == pytest.approx(15)
+    assert found[other.pk].day.expected == pytest.approx(10.75 * 60 - 100)
 
 
 def test_week_and_month_are_of_whole_days_and_today(website: Website, checks: list[MonitoringData]) -> None:
@@ -206,6 +242,54 @@ def test_maintenance_is_in_no_series(website: Website, checks: list[MonitoringDa
     total = sum(point.summary.expected for point in found)
     assert total == pytest.approx((found[-1].span.until - found[0].span.since) / MINUTE - 10)
     assert sum(point.summary.up for point in found) == added_up(checks, Span(found[0].span.since, NOW), [gap]).up
+
+
+def test_a_window_may_have_more_maintenance_than_a_statement_bears(clock: time_machine.Traveller) -> None:
+    """Three times an hour, for 20 days of which nothing is rolled up."""
+    begin = NOON.replace(hour=0)
+    begin_rollups()
+    website = watched_website(2, 300, since=begin)
+    now = begin + 20 * DAY
+    gaps = [Span(begin + n * 20 * MINUTE, begin + (n * 20 + 5) * MINUTE) for n in range(20 * 72)]
+    for gap in gaps[:72]:
+        maintain(gap.since, 5, kind="rule", rule="FREQ=DAILY")
+    made = any_checks(website, Span(begin + 9 * DAY, begin + 11 * DAY), seed=7)
+    MonitoringData.objects.bulk_create(made)
+    clock.move_to(now)
+    wanted = added_up(made, Span(begin, now), gaps)
+    _, summed = statistics.summaries([website.pk], Span(begin, now))
+    points = statistics.series(website.pk, Span(begin, now), 2000)
+    assert {span.until - span.since for span, _ in points} == {15 * MINUTE}
+    total = Summary()
+    for point in points:
+        total.add(point.summary)
+    for found in (summed[website.pk], total):
+        assert in_numbers(found) == in_numbers(wanted)
+        assert found.histogram.counts == wanted.histogram.counts
+        assert found.expected == pytest.approx(20 * DAY / (5 * MINUTE) * 3 / 4)
+    assert in_numbers(statistics.recent([website.pk], now)[website.pk].month) == in_numbers(wanted)
+
+
+def test_a_series_is_as_wide_as_what_is_left_of_its_checks(website: Website, checks: list[MonitoringData]) -> None:
+    RollupProgress.objects.update(checks_since=NOON + DAY)
+    asked = Span(NOON + 10 * MINUTE, NOON + 70 * MINUTE)
+    found = statistics.series(website.pk, asked, 300)
+    assert [point.span for point in found] == [Span(NOON + n * HOUR, NOON + (n + 1) * HOUR) for n in range(2)]
+    covered, summaries = statistics.summaries([website.pk], asked)
+    assert covered == Span(found[0].span.since, found[-1].span.until)
+    assert sum(point.summary.up for point in found) == summaries[website.pk].up
+
+
+@pytest.mark.parametrize("points", [2, 3, 17])
+def test_a_series_of_a_window_that_began_long_before_all_data_has_no_more_points(
+    clock: time_machine.Traveller, website: Website, points: int
+) -> None:
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    for until in (NOON - DAY, NOW):
+        found = statistics.series(website.pk, Span(begin, until), points)
+        assert len(found) <= points
+        assert found[0].span.since <= begin
+        assert found[-1].span.until >= until
 
 
 @pytest.mark.parametrize("microsecond", [0, 499_999, 999_499, 999_500, 999_999])

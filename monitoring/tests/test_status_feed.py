@@ -100,6 +100,24 @@ def test_hostile_names_leave_it_well_formed() -> None:
     assert "<" not in summary
 
 
+@pytest.mark.parametrize("begins", [-timedelta(minutes=20), timedelta(days=2)])
+@pytest.mark.parametrize("lasts", [False, True])
+def test_each_entry_leads_to_a_part_of_the_page(begins: timedelta, lasts: bool) -> None:
+    status_page()
+    one = shown(0, state=State.DOWN).website
+    ago = timezone.now() - timedelta(hours=2)
+    if lasts:
+        incident(one, started_at=ago)
+    else:
+        ended_incident(one, started_at=ago, ended_at=timezone.now())
+    maintenance(timezone.now() + begins, 60, one)
+    links = {link.get("href") or "" for entry in entries(read(seen(FEED))) for link in entry.iter(f"{ATOM}link")}
+    assert len(links) == 2
+    page = seen()
+    for link in links:
+        assert page.count(f'id="{link.partition("#")[2]}"') == 1
+
+
 def test_a_feed_without_entries_is_one_and_stays_the_same() -> None:
     status_page()
     first = Client().get(FEED)

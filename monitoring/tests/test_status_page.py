@@ -229,6 +229,23 @@ def test_of_very_many_incidents_the_latest_are_told() -> None:
     assert f"the latest {TOLD_MAX} are shown" in content
 
 
+def test_of_very_many_that_last_none_is_called_operational() -> None:
+    status_page()
+    for number in range(TOLD_MAX + 3):
+        incident(shown(number).website, kind="slow", started_at=ago(minutes=number + 1))
+    content = seen()
+    assert headline(content) == "Degraded service"
+    assert f"{TOLD_MAX + 3} degraded" in content
+    assert content.count("so far") == TOLD_MAX
+    assert "and 3 more, of the systems below" in content
+
+
+def test_what_a_clock_that_was_ahead_has_seen_is_not_believed() -> None:
+    status_page()
+    shown(0, checked=-3_600)
+    assert headline(seen()) == "Status unknown"
+
+
 def test_an_incident_within_maintenance_says_so() -> None:
     status_page()
     one = shown(0, state=State.DOWN).website
