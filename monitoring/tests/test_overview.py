@@ -222,10 +222,7 @@ def test_a_page_behind_the_last_one_is_the_last_one(viewer: Client) -> None:
         ("tag=a%00", "tag: Null characters are not allowed."),
         ("search=a%00", "search: Null characters are not allowed."),
         ("search=" + "x" * 2049, "search: Ensure this value has at most"),
-        (
-            "search=" + "+".join("a" * 1024),
-            "search: These are 1024 words: search for at most 50, or",
-        ),
+        pytest.param("search=" + "a+" * 1024, "search: These are 1024 words: search for at most 50, or", id="words"),
         ("stat=down", 'stat: There is no such parameter. Did you mean "state"?'),
         ("<b>=1", "<b>: There is no such parameter."),
     ],
@@ -253,7 +250,7 @@ def test_what_cannot_be_shown_is_answered_with_a_sentence(
         "search=%27%22",
         "page=",
         "state=",
-        "search=" + "+".join("a" * 50),
+        pytest.param("search=" + "a+" * 50, id="words"),
     ],
 )
 def test_odd_queries_are_no_faults(viewer: Client, query: str) -> None:

@@ -84,7 +84,7 @@ def test_a_page_tells_where_the_others_are(editor: APIClient, four_websites: lis
         ("ordering=regex", 400, "ordering"),
         ("ordering=website_id,password", 400, "ordering"),
         ("search=%00", 400, "search"),
-        ("search=" + "+".join("a" * 1024), 400, "search"),
+        pytest.param("search=" + "a+" * 1024, 400, "search", id="words"),
         ("tag=prod,shop", 400, "tag"),
         ("tag=%00", 400, "tag"),
         ("tag=%1B", 400, "tag"),
