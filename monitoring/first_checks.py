@@ -15,15 +15,16 @@ from monitoring.models import ExtractedValue, Outcome, State, StateChange, Websi
 from monitoring.states import Known
 from websites.models import Website
 
-# Those that were judged by somebody else meanwhile stay as these have it.
+# Those that were judged by somebody else meanwhile stay as these have it. With OFFSET, each website is looked up by its
+# key: of a young table, PostgreSQL would read all rows for each flush.
 _STATES = (
     f"INSERT INTO {WebsiteState._meta.db_table}"  # noqa: S608 names of this project's own
     " (website_id, state, since, judged_until, resumed_at, is_slow, value)"
     " SELECT found.website_id, 'up', found.checked_at, found.checked_at, NULL, false, found.value"
     " FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS found(website_id, checked_at, value)"
-    f" JOIN {Website._meta.db_table} AS website ON website.website_id = found.website_id"
-    " WHERE website.is_active AND website.value_min IS NULL AND website.value_max IS NULL"
-    " AND NOT website.alert_on_value_missing"
+    " CROSS JOIN LATERAL (SELECT is_active, value_min, value_max, alert_on_value_missing"
+    f" FROM {Website._meta.db_table} AS website WHERE website.website_id = found.website_id OFFSET 0) AS website"
+    " WHERE is_active AND value_min IS NULL AND value_max IS NULL AND NOT alert_on_value_missing"
     " ORDER BY found.website_id ON CONFLICT (website_id) DO NOTHING RETURNING website_id"
 )
 _CHANGE = ("website_id", "old", "new", "changed_at", "http_status", "error", "error_detail", "remote_ip")

@@ -60,7 +60,8 @@ def judge(findings: Sequence[Finding], known: Mapping[int, Known]) -> list[Reche
     Returns what is to be checked once more as soon as that is over. Raises `django.db.Error`.
     """
     telling = {finding.row.website_id for finding in findings if _tells(finding, known[finding.row.website_id])}
-    telling -= first_checks.settle([finding for finding in findings if finding.row.website_id in telling], known)
+    if telling:
+        telling -= first_checks.settle([finding for finding in findings if finding.row.website_id in telling], known)
     if not telling:
         return []
     new: dict[int, set[datetime]] = {website_id: set() for website_id in sorted(telling)}
