@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from monitoring import admin_display as display
+from monitoring import maintenance
 from monitoring.current import latest_checks, state_of
 from monitoring.models import MonitoringData, State, WebsiteState
 from monitoring.notifications import wording
@@ -25,7 +26,7 @@ TAGS_SHOWN = 4
 VALUE_SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     website_id: int
     address: str
@@ -45,20 +46,30 @@ class Row:
     more_tags: int
     # Blank where the regex matched nothing; None where there is none, or nobody may see it.
     value: str | None
-    # None for whoever may not see checks.
-    watched: Watched | None
     response_time: str
     checked_at: str
+    # None for whoever may not see checks.
+    watched: Watched | None = None
+    # Blank where it has no maintenance.
+    maintained_until: str = ""
 
 
 def rows(websites: Sequence[Website], now: datetime, *, checks: bool, values: bool) -> list[Row]:
     """Of websites read by `listing.worst_first`; with what checks showed and extracted values where asked for."""
     latest = latest_checks([website.pk for website in websites]) if checks else {}
     drawn = watched(websites, now) if checks else {}
-    return [_row(website, now, latest.get(website.pk), drawn.get(website.pk), values=values) for website in websites]
+    maintained = maintenance.muted_until(websites, now)
+    found = []
+    for website in websites:
+        row = _row(website, now, latest.get(website.pk), values=values)
+        row.watched = drawn.get(website.pk)
+        if website.pk in maintained:
+            row.maintained_until = display.utc(maintained[website.pk])
+        found.append(row)
+    return found
 
 
-def _row(website: Website, now: datetime, check: MonitoringData | None, drawn: Watched | None, *, values: bool) -> Row:
+def _row(website: Website, now: datetime, check: MonitoringData | None, *, values: bool) -> Row:
     known: WebsiteState | None = getattr(website, "current_state", None)
     state = state_of(website)
     scheme, host, rest = _parts(inert(website.website_url))
@@ -78,7 +89,6 @@ def _row(website: Website, now: datetime, check: MonitoringData | None, drawn: W
         tags=[(tag, f"?{urlencode({'tag': tag})}") for tag in named[:TAGS_SHOWN]],
         more_tags=max(0, len(named) - TAGS_SHOWN),
         value=inert(known.value)[:VALUE_SHOWN] if values and known and known.value is not None else None,
-        watched=drawn,
         response_time=display.duration(check.response_time if check else None),
         checked_at=display.utc(check.entry_timestamp) if check else "",
     )

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from monitoring import admin_display as display
 from monitoring import rollups
 from monitoring.models import (
     Heartbeat,
@@ -27,17 +28,18 @@ from monitoring.overview.views import INCIDENTS_SHOWN
 from monitoring.rollup_tables import HOUR
 from monitoring.tests.admin_pages import check, staff_client, website
 from monitoring.tests.outages import HOSTILE, HOSTILE_SHOWN, ended_incident, incident
+from monitoring.tests.status_pages import running_maintenance
 from websites.models import Website
 from websites.tests.people import person, token_for, with_token
 
 pytestmark = pytest.mark.django_db
 
-# Session, user, permissions (2), counts, websites, latest checks (2), incidents and their websites, the status page; of
-# what is kept: tags; of health: missed, latest, progress, hour; to draw: progress, days, hours, ten
+# Session, user, permissions (2), counts, websites, latest checks (2), maintenance, incidents and their websites, the
+# status page; of what is kept: tags; of health: missed, latest, progress, hour; to draw: progress, days, hours, ten
 # minutes, maintenance, checks, watch periods.
-QUERIES = 23
+QUERIES = 24
 # What is read again when all that is kept for some seconds is still good.
-QUERIES_WHEN_KEPT = 11
+QUERIES_WHEN_KEPT = 12
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +124,14 @@ def test_websites_are_listed_worst_first(viewer: Client) -> None:
     down_long, down = in_state("down", 8, age=500), in_state("down", 9, age=5)
     order = [down, down_long, unknown, never_checked, slow, value, recovered, up_long, paused]
     assert listed(viewer) == [one.pk for one in order]
+
+
+def test_a_website_under_maintenance_is_marked(viewer: Client) -> None:
+    window = running_maintenance(in_state("down", 1))
+    in_state("up", 2)
+    page = shown(viewer)
+    assert page.count("</span> maintenance</span>") == 1
+    assert f'title="Until {display.utc(window.window.ends(timezone.now()))}: ' in page
 
 
 def test_each_state_is_counted_and_leads_to_its_websites(viewer: Client) -> None:
