@@ -75,6 +75,12 @@ def decide_slow(is_slow: bool, response_times: Sequence[float], threshold: float
     return not is_slow if run_length >= checks else is_slow
 
 
+def slow_words(threshold: float, checks: int) -> str:
+    """What a slow website's incident says."""
+    times = f", {checks} times in a row" if checks > 1 else ""
+    return f"Answers took longer than {threshold:g} s{times}."
+
+
 def run(outcomes: Sequence[object], outcome: object) -> int:
     """How many of the first have this outcome, up to one that has another."""
     for count, other in enumerate(outcomes):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from monitoring import first_checks, histories, id_lists, values
-from monitoring.decision import Policy, checks_needed, decide, decide_slow, run
+from monitoring.decision import Policy, checks_needed, decide, decide_slow, run, slow_words
 from monitoring.findings import Finding
 from monitoring.histories import PastCheck
 from monitoring.models import EndReason, Incident, IncidentKind, Outcome, State, StateChange, WebsiteState
@@ -190,7 +190,7 @@ class _Judgement:
         first = answered[website.slow_checks - 1][0]
         state.is_slow = is_slow
         if is_slow:
-            words = f"Answers took longer than {website.slow_threshold:g} s, {website.slow_checks} times in a row."
+            words = slow_words(website.slow_threshold, website.slow_checks)
             self._begin(website, IncidentKind.SLOW, first._replace(error_detail=words), checks)
         else:
             self._end(website.pk, IncidentKind.SLOW, first, checks)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from monitoring.decision import Policy, checks_needed, decide, decide_slow, run
+from monitoring.decision import Policy, checks_needed, decide, decide_slow, run, slow_words
 from monitoring.histories import PastCheck
 from monitoring.models import AlertKind, EndReason, IncidentKind, Outcome, State
 from websites.alert_options import SLOW_CHECKS
@@ -142,8 +142,7 @@ class _Run:
         self._is_slow = is_slow
         first = answered[needed - 1][0]
         if is_slow:
-            words = f"Answers took longer than {threshold:g} s, {needed} times in a row."
-            self._begin(IncidentKind.SLOW, first._replace(error_detail=words))
+            self._begin(IncidentKind.SLOW, first._replace(error_detail=slow_words(threshold, needed)))
         else:
             yield self._end(IncidentKind.SLOW, first)
 

@@ -44,9 +44,9 @@ REQUIRED_COLUMNS = COLUMNS[:2]
 DELIMITERS = (",", ";", "\t", "|")
 
 # What a spreadsheet takes for a formula, behind any number of guards; some take the full-width signs for the others.
-_SIGNS = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
-FORMULA = re.compile(f"'*{_SIGNS}")
-GUARDED = re.compile(f"'+{_SIGNS}")
+SIGNS = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+FORMULA = re.compile(f"'*{SIGNS}")
+GUARDED = re.compile(f"'+{SIGNS}")
 
 
 class FormatError(Exception):

@@ -45,9 +45,16 @@ class Dot(NamedTuple):
 
 
 def response_times(
-    pieces: Sequence[Piece], window: Span, outages: Sequence[Span] = (), maintenance: Sequence[Span] = ()
+    pieces: Sequence[Piece],
+    window: Span,
+    outages: Sequence[Span] = (),
+    maintenance: Sequence[Span] = (),
+    *,
+    is_cut: bool = False,
 ) -> SafeString:
     """Medians as a line, up to the 95th percentile as a band; times without an answer stay empty.
+
+    `is_cut` says that there were more outages than these, the newest.
 
     The axis begins at zero. It leaves out the farthest of the 95th percentiles where the rest would be flat; an arrow
     marks each of them.
@@ -57,7 +64,7 @@ def response_times(
     lines = [path for run in runs for path in _run(run)]
     return frame.draw(
         "Response time",
-        _described(pieces, outages),
+        _described(pieces, outages, maintenance, is_cut=is_cut),
         *frame.shades(maintenance, "maintenance"),
         *frame.shades(outages, "outage"),
         frame.lines(*lines),
@@ -205,9 +212,12 @@ def _words(piece: Piece) -> list[str]:
     return [times, f"up {percent_text(piece.uptime)} (coverage {percent_text(piece.coverage)})"]
 
 
-def _described(pieces: Sequence[Piece], outages: Sequence[Span]) -> str:
+def _described(pieces: Sequence[Piece], outages: Sequence[Span], maintenance: Sequence[Span], *, is_cut: bool) -> str:
     medians = [piece.median for piece in pieces if piece.median is not None]
     down = "no outage" if not outages else "1 outage" if len(outages) == 1 else f"{len(outages)} outages"
+    down = f"the newest {down} are hatched" if is_cut else down
+    if maintenance:
+        down += f"; maintenance {'once' if len(maintenance) == 1 else f'{len(maintenance)} times'}"
     if not medians:
         return f"Nothing was answered in this time; {down}."
     least, most = duration(min(medians)), duration(max(medians))

@@ -21,6 +21,8 @@ from websites.models import Website
 
 # Seconds that what is drawn is kept, from the first to the second by website: a page never draws all of its rows anew.
 KEPT_FROM, KEPT_TO = 15, 45
+# Half hours with failed checks that the bar's name tells.
+TIMES_NAMED = 5
 # Where less was observed, the coverage stands beside the uptime; but for as many slots as may be under way.
 COVERAGE_SHOWN_BELOW, UNDER_WAY = 0.99, 2
 
@@ -64,8 +66,12 @@ def _draw(recent: Recent) -> Watched:
     medians = recent.medians
     known = [median for median in medians if median is not None]
     of_what = f"{display.duration(min(known))} to {display.duration(max(known))}" if known else "no answers"
+    told = labels(recent)
+    bad = [_half_hour(recent.since + n * HALF_HOUR) for n, counts in enumerate(recent.half_hours) if counts.down]
+    earlier = f" and {len(bad) - TIMES_NAMED} earlier" if len(bad) > TIMES_NAMED else ""
+    failed = f"; failed checks {', '.join(reversed(bad[-TIMES_NAMED:]))}{earlier}" if bad else ""
     return Watched(
-        strips.bar(recent.half_hours, labels(recent), f"Last 24 hours: {_in_words(recent.day)}"),
+        strips.bar(recent.half_hours, told, f"Last 24 hours: {_in_words(recent.day)}{failed}"),
         (_uptime("24 h", recent.day), _uptime("7 days", recent.week), _uptime("30 days", recent.month)),
         strips.sparkline(medians, f"Median response time by hour, last 24 hours: {of_what}"),
     )

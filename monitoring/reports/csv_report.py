@@ -5,6 +5,7 @@ nothing is known or asked of its row. No text of strangers is a formula, see `we
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
@@ -13,9 +14,11 @@ from typing import Any
 from monitoring.figures import PERCENTILES
 from monitoring.reports.collect import Report, ReportedIncident, ReportedWebsite
 from monitoring.wall_clock import zone_of
-from websites.csv_files import guarded
+from websites.csv_files import SIGNS, guarded
 from websites.plain_text import inert
 
+# Spreadsheets of some countries take these for the end of a cell, quoted or not; a formula might follow.
+BEHIND_SEPARATOR = re.compile(rf"""[;|](?=[\s"']*{SIGNS})""")
 COUNTS = ("expected", "observed", "up", "down", "unknown", "uptime", "coverage")
 OUTAGES = {"outages": "count", "outage_at_least": "at_least", "outage_at_most": "at_most"}
 TIMES = ("mean", "min", "max", *(f"p{percent}" for percent in PERCENTILES))
@@ -66,7 +69,7 @@ def _cell(value: Any, zone: str) -> str:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(zone_of(zone)).isoformat()
-    return guarded(inert(str(value)))
+    return guarded(BEHIND_SEPARATOR.sub(r"\g<0>'", inert(str(value))))
 
 
 def _line(cells: Any) -> str:

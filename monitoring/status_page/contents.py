@@ -18,7 +18,7 @@ from monitoring.status_page.conditions import Condition, Headline, condition, he
 from monitoring.status_page.incidents import Past, Told
 from monitoring.status_page.planned import Planned, at, planned
 from monitoring.watch_periods import Span
-from websites.plain_text import inert
+from websites.plain_text import inert, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def read(now: datetime) -> Contents | None:
     lasting = incidents.lasting(names, maintenance, now)
     past, is_cut = incidents.past(names, maintenance, now)
     return Contents(
-        title=inert(page.title),
-        introduction="\n".join(inert(line) for line in page.introduction.splitlines()),
+        title=readable(page.title),
+        introduction="\n".join(readable(line) for line in page.introduction.splitlines()),
         days=min(max(page.days, DAYS_MIN), DAYS_MAX),
         changed_at=page.changed_at,
         at=now,

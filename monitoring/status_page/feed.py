@@ -15,7 +15,7 @@ from monitoring.status_page.contents import Contents
 from monitoring.status_page.incidents import DAYS_TOLD, UNWATCHED, Told
 from monitoring.status_page.planned import Planned
 from monitoring.watch_periods import Span
-from websites.plain_text import inert
+from websites.plain_text import readable
 
 # What stands for where the monitor is reached, until somebody asks for the feed under one of its names.
 HERE = "http://here.invalid/"
@@ -105,7 +105,7 @@ def _ended(told: Told, ended: datetime) -> Entry:
 def _planned(one: Planned, span: Span, names: list[str]) -> Entry:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     there = display.between_there(span, one.window.time_zone)
-    parts = [f"{display.between(span)}.", there and f"That is {there}.", inert(one.window.public_note)]
+    parts = [f"{display.between(span)}.", there and f"That is {there}.", readable(one.window.public_note)]
     return Entry(
         f"maintenance {one.window.pk} {span.since.isoformat()}",
         f"Maintenance: {', '.join(names[:NAMED])}{more}",

@@ -21,11 +21,13 @@ from monitoring.status_page.contents import Contents, Listed
 from monitoring.status_page.incidents import TOLD_MAX, Past, Told
 from monitoring.status_page.planned import Planned
 from monitoring.watch_periods import Span
-from websites.plain_text import inert
+from websites.plain_text import readable
 
 TEMPLATE = "monitoring/status.html"
 # With more websites, only days with outages have a tooltip: each takes some 200 bytes.
 ALL_LABELLED_MAX = 50
+# Days with failed checks that the bar's name tells.
+DAYS_NAMED = 10
 # Of a window that is open again and again.
 TIMES_TOLD = 3
 
@@ -72,8 +74,11 @@ def _row(website: Listed, days: Sequence[Counts], now: datetime, *, labels_all: 
     labels = [
         display.day_label(first + n * DAY, counts) if labels_all or counts.down else "" for n, counts in enumerate(days)
     ]
-    bad_days = sum(1 for counts in days if counts.down)
-    with_outages = f"{bad_days or 'no'} {'day' if bad_days == 1 else 'days'} with failed checks"
+    bad_days = [display.day(first + n * DAY) for n, counts in enumerate(days) if counts.down]
+    with_outages = f"{len(bad_days) or 'no'} {'day' if len(bad_days) == 1 else 'days'} with failed checks"
+    if bad_days:
+        earlier = f" and {len(bad_days) - DAYS_NAMED} earlier" if len(bad_days) > DAYS_NAMED else ""
+        with_outages += f": {', '.join(reversed(bad_days[-DAYS_NAMED:]))}{earlier}"
     title = f"The last {len(days)} days of {website.name}: {display.uptime(total)}, {with_outages}"
     return {
         "website": website,
@@ -111,7 +116,7 @@ def _maintenance(one: Planned, websites: Sequence[Listed], now: datetime) -> dic
     to_come = [span for span in one.times if span.since > now]
     return {
         "badge": _badge(Condition.MAINTENANCE, Condition.MAINTENANCE.word),
-        "note": inert(one.window.public_note),
+        "note": readable(one.window.public_note),
         "names": names,
         "are_all": len(names) == len(websites) > 1,
         "is_running": running is not None,

@@ -215,7 +215,9 @@ def test_html_needs_nothing_else(report: Report, website: Website) -> None:
 
 @pytest.mark.parametrize("output_format", ["html", "csv", "json"])
 def test_text_of_strangers_is_no_more_than_text(report: Report, website: Website, output_format: str) -> None:
-    for number, hostile in enumerate((HOSTILE, "=1+1", "@cmd", "\t=1", "{{ x }}{% now 'Y' %}", "'=1", "a\r\n=1")):
+    for number, hostile in enumerate(
+        (HOSTILE, "=1+1", "@cmd", "\t=1", "{{ x }}{% now 'Y' %}", "'=1", "a\r\n=1", 'a; "=1')
+    ):
         ended_incident(website, 4000 + 100 * number, 50, error="", error_detail=hostile, note=hostile, http_status=0)
     text = report("--format", output_format)
     assert not {"\x1b", "\u202e", "\t"} & set(text)
@@ -226,7 +228,7 @@ def test_text_of_strangers_is_no_more_than_text(report: Report, website: Website
         assert "{{ x }}{% now 'Y' %}" in page.words
     elif output_format == "csv":
         cells = [row[name] for row in rows(text) for name in ("note", "cause", "error_detail")]
-        assert {"'=1+1", "'@cmd", "\\t=1", "''=1", "a\\r\\n=1"} <= set(cells)
+        assert {"'=1+1", "'@cmd", "\\t=1", "''=1", "a\\r\\n=1", "a;' \"=1"} <= set(cells)
         assert not [cell for row in rows(text) for cell in row.values() if cell[:1] in tuple("=+-@\t\r")]
     else:
         notes = [one["note"] for one in document(text)["websites"][0]["incidents"]]

@@ -345,9 +345,19 @@ def test_uptime_is_told_with_its_coverage_and_as_a_bar_of_days() -> None:
     assert "(74 % coverage)" in content
     yesterday = display.day(floor(timezone.now(), DAY) - DAY)
     assert f"<title>{yesterday}: 99.70 % uptime, 100 % coverage</title>" in content
-    assert "The last 30 days of Shop: 99.80 % uptime, 1 day with failed checks" in content
+    assert f"The last 30 days of Shop: 99.80 % uptime, 1 day with failed checks: {yesterday}" in content
     assert "The last 30 days of Mail: no data yet, no days with failed checks" in content
     assert "no data yet" in content
+
+
+def test_what_its_own_people_write_is_read_as_they_wrote_it() -> None:
+    introduction = "Besoin d\u2019aide\u202f? \u0646\u06cc\u0645\u200c\u0641 \U0001f469\u200d\U0001f4bb\u202e"
+    status_page(introduction=introduction)
+    running_maintenance(shown(0).website, public_note="Upgrading\xa0things")
+    content = seen()
+    assert "Besoin d\u2019aide ? \u0646\u06cc\u0645\u200c\u0641 \U0001f469\u200d\U0001f4bb\\u202e" in content
+    assert "Upgrading things" in content
+    assert "Upgrading things" in seen("/status/feed")
 
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe'\"&{{ 7*7 }}"

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from monitoring import admin_display as display
 from monitoring import rollups
 from monitoring.models import (
     Certificate,
@@ -32,6 +33,8 @@ from monitoring.rollup_tables import DAY, HOUR
 from monitoring.rollups import floor
 from monitoring.tests.admin_pages import change_url, check, page, staff_client, website
 from monitoring.tests.outages import HOSTILE, HOSTILE_SHOWN, ended_incident, incident
+from monitoring.tests.status_pages import running_maintenance
+from monitoring.website_page import charts
 from monitoring.website_page.ranges import RANGES
 from websites.models import Website
 from websites.tests.people import person
@@ -277,6 +280,51 @@ def test_outages_and_maintenance_are_hatched(admin_client: Client) -> None:
     assert content.count('class="wm-maintenance"') == 1
     # A dash in a year.
     assert 'class="wm-maintenance"' not in page(admin_client, site_url(one), range="1y")
+
+
+def test_maintenance_that_lasts_is_told_and_hatched(admin_client: Client) -> None:
+    one = watched()
+    checked(one, 5)
+    assert "Under maintenance" not in page(admin_client, site_url(one))
+    window = running_maintenance(one)
+    content = page(admin_client, site_url(one), range="1h")
+    until = display.utc(window.window.ends(timezone.now()))
+    assert f"<strong>Under maintenance</strong> until {until}:" in content
+    # Nothing that was answered counts: the chart says why.
+    assert 'class="wm-maintenance"' in content
+    assert "Nothing was answered in this time; no outage; maintenance once." in content
+
+
+def test_of_very_many_outages_the_newest_are_hatched(admin_client: Client) -> None:
+    one = watched()
+    checked(one, 5)
+    now = timezone.now()
+    for number in range(charts.OUTAGES_DRAWN + 1):
+        ended = now - (number + 1) * timedelta(minutes=1)
+        ended_incident(one, started_at=ended - timedelta(seconds=30), ended_at=ended)
+        if number == charts.OUTAGES_DRAWN - 1:
+            assert "are hatched" not in page(admin_client, site_url(one), range="6h")
+    content = page(admin_client, site_url(one), range="6h")
+    assert f"The newest {charts.OUTAGES_DRAWN} outages are hatched." in content
+    assert content.count('class="wm-outage"') == charts.OUTAGES_DRAWN
+
+
+def test_what_comes_and_goes_has_an_id_by_which_it_stays_the_same(admin_client: Client) -> None:
+    one = watched(0, regex="x")
+    checked(one, 2)
+    found = incident(one)
+    value = ExtractedValue.objects.create(website=one, value="about 12", seen_at=timezone.now())
+    content = page(admin_client, site_url(one))
+    for check_id in one.monitoring_data.values_list("pk", flat=True):
+        assert content.count(f'id="check-{check_id}"') == 1
+    for name in (f"incident-{found.pk}", f"open-incident-{found.pk}", f"value-{value.pk}"):
+        assert content.count(f'id="{name}"') == 1
+
+
+@pytest.mark.parametrize("also", [(), ("view_incident",)])
+def test_who_may_see_the_website_alone_is_told_so(also: tuple[str, ...]) -> None:
+    content = page(staff_with("view_website", *also), site_url(watched()))
+    assert ("Your account may see neither checks nor incidents." in content) is (not also)
 
 
 @pytest.mark.parametrize(("codenames", "words"), [((), "To the incident"), (("change_incident",), "Acknowledge")])

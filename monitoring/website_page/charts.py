@@ -34,11 +34,14 @@ def response(website: Website, window: Span, *, with_outages: bool) -> dict[str,
         for span, one in statistics.series(website.pk, window, _points(website, window))
     ]
     outages = _outages(website, window) if with_outages else []
+    is_cut = len(outages) > OUTAGES_DRAWN
+    outages = outages[-OUTAGES_DRAWN:]
     maintained = _maintenance(website, window)
     return {
-        "chart": lines.response_times(pieces, window, outages, maintained),
+        "chart": lines.response_times(pieces, window, outages, maintained, is_cut=is_cut),
         "table": lines.response_table(pieces),
         "has_outages": bool(outages),
+        "outages_drawn": OUTAGES_DRAWN if is_cut else None,
         "has_maintenance": bool(maintained),
         "is_empty": all(piece.median is None for piece in pieces),
         "beyond": _beyond(*lines.beyond(pieces)),
@@ -53,11 +56,11 @@ def _points(website: Website, window: Span) -> int:
 
 
 def _outages(website: Website, window: Span) -> list[Span]:
-    """The newest that reach into a window; oldest first."""
+    """The newest that reach into a window, and one more where there are more; oldest first."""
     incidents = website.incidents.filter(
         Q(ended_at=None) | Q(ended_at__gt=window.since), kind=IncidentKind.DOWN, started_at__lt=window.until
     )
-    times = incidents.order_by("-started_at", "-pk").values_list("started_at", "ended_at")[:OUTAGES_DRAWN]
+    times = incidents.order_by("-started_at", "-pk").values_list("started_at", "ended_at")[: OUTAGES_DRAWN + 1]
     return [Span(start, end or window.until) for start, end in reversed(times)]
 
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from monitoring import admin_display as display
-from monitoring import alert_display, downtime, newest_first, statistics, uptime_text
+from monitoring import alert_display, downtime, maintenance, newest_first, statistics, uptime_text
 from monitoring.check_sums import REJECTED
 from monitoring.current import certificate_of
 from monitoring.models import Certificate, CheckError, ExtractedValue, Incident, MonitoringData
@@ -47,6 +47,8 @@ def report(user: User | AnonymousUser, website: Website, asked: str | None) -> d
         "certificate": _certificate(website),
     }
     now = timezone.now()
+    if until := maintenance.muted_until([website], now).get(website.pk):
+        shown["maintained_until"] = display.utc(until)
     sees_incidents = user.has_perm("monitoring.view_incident")
     if sees_incidents:
         shown |= _incidents(website) | {"downtime": _downtime(website, chosen.window(now))}
@@ -149,8 +151,9 @@ def _days_left(certificate: Certificate) -> str:
     return "expired" if days < 0 else f"{days} {'day' if days == 1 else 'days'} left"
 
 
-def _row(check: MonitoringData) -> dict[str, str]:
+def _row(check: MonitoringData) -> dict[str, Any]:
     return {
+        "id": check.pk,
         "url": reverse("admin:monitoring_monitoringdata_change", args=[check.pk]),
         "checked_at": _moment(check.entry_timestamp),
         "outcome": display.state(check.outcome),
@@ -163,6 +166,7 @@ def _row(check: MonitoringData) -> dict[str, str]:
 
 def _incident(incident: Incident) -> dict[str, Any]:
     return {
+        "id": incident.pk,
         "url": reverse("admin:monitoring_incident_change", args=[incident.pk]),
         "state": alert_display.incident_state(incident),
         "kind": incident.get_kind_display(),
@@ -175,7 +179,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
 
 
 def _value(value: ExtractedValue) -> dict[str, Any]:
-    return {"seen_at": _moment(value.seen_at), "value": display.short(value.value) or "no match"}
+    return {"id": value.pk, "seen_at": _moment(value.seen_at), "value": display.short(value.value) or "no match"}
 
 
 def _moment(at: datetime) -> SafeString:

@@ -183,6 +183,53 @@ def test_the_overview_says_when_one_is_signed_out(visitor: Visitor) -> None:
     expect(page.locator("[data-live-lost]")).to_contain_text("You are signed out.")
 
 
+def test_a_website_that_leaves_the_list_is_told_and_passes_the_focus_on(
+    visitor: Visitor, watched: tuple[Server, str]
+) -> None:
+    server, selector = watched
+    server.script = answering(response("503 Service Unavailable"))
+    page = visitor.go("/")
+    expect(page.locator(selector)).to_have_attribute("data-state", "down", timeout=30_000)
+    page = visitor.go("/?state=down")
+    page.locator(selector).get_by_role("link").focus()
+    others = page.locator("[data-state]").count() - 1
+    server.script = answering(response())
+    expect(page.locator(selector)).to_have_count(0, timeout=30_000)
+    expect(page.locator("[data-live-said]")).to_contain_text("/watched is no longer down")
+    if others:
+        assert page.evaluate("!!document.activeElement.closest('[data-state]')")
+
+
+def test_a_page_that_shows_a_problem_asks_for_nothing_more(visitor: Visitor) -> None:
+    page = visitor.page
+    page.clock.install()
+    page.goto(f"{visitor.home}/?page=abc")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "fragment" in request.url else None)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.run_for(20_000)
+    assert asked == []
+    expect(page.locator("[data-live-lost]")).to_be_hidden()
+    # What browsers say of the page itself.
+    assert all("400" in fault for fault in visitor.faults)
+    visitor.faults.clear()
+
+
+def test_long_tags_make_no_page_wider(product: Product, browser: Browser, watched: tuple[Server, str]) -> None:
+    _, selector = watched
+    website_id = selector.rpartition("-")[2]
+    product.request("PATCH", f"/websites/{website_id}", data={"tags": "w" * 50})
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        visitor = Visitor(context.new_page(), f"http://127.0.0.1:{product.port}")
+        visitor.sign_in()
+        for path in ("/?search=watched", f"/sites/{website_id}"):
+            page = visitor.go(path)
+            expect(page.locator(".wm-tag").first).to_contain_text("www")
+            # The list of tags is kept for a while.
+            page.evaluate("document.querySelector('select')?.add(new Option('w'.repeat(50)))")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
 def test_updates_of_the_overview_are_paused_and_go_on(visitor: Visitor) -> None:
     page = visitor.page
     page.clock.install()

@@ -73,13 +73,16 @@
 
   function replaceContents(fresh) {
     const focused = live.contains(document.activeElement) ? document.activeElement : null;
+    const row = focused && focused.closest("[data-state]");
+    const neighbours = row ? [row.nextElementSibling, row.previousElementSibling] : [];
     const selection = document.getSelection();
     const ends = [selection.anchorNode, selection.anchorOffset, selection.focusNode, selection.focusOffset];
     const isSelected = !selection.isCollapsed && live.contains(selection.anchorNode);
     morphChildren(live, fresh);
-    // What was moved within the page has lost the focus, and what is gone gives it to what it was in.
+    // What was moved within the page has lost the focus; a row that is gone gives it to the next one.
     if (focused && document.activeElement !== focused) {
-      (focused.isConnected ? focused : live).focus({ preventScroll: true });
+      const heir = neighbours.find((neighbour) => neighbour && neighbour.isConnected);
+      (focused.isConnected ? focused : (heir && heir.querySelector("a")) || live).focus({ preventScroll: true });
     }
     if (isSelected && live.contains(ends[0]) && live.contains(ends[2])) {
       const within = (node, offset) => Math.min(offset, node.nodeValue === null ? node.childNodes.length : node.length);
@@ -89,13 +92,19 @@
 
   // --- Saying what changed ---------------------------------------------------------------
 
-  const states = () => new Map([...live.querySelectorAll("[data-state]")].map((row) => [row.id, row.dataset]));
+  const states = () => new Map([...live.querySelectorAll("[data-state]")].map((row) => [row.id, { ...row.dataset }]));
+  // In other lists, and in those of several pages, a row may be gone to another place.
+  const isOfOneState = new URLSearchParams(location.search).has("state");
 
   function sayChanges(before) {
     const changes = [];
-    for (const [id, { state: now, name }] of states()) {
+    const after = states();
+    for (const [id, { state: now, name }] of after) {
       const was = before.get(id);
-      if (was ? was !== now : now === "down") changes.push(`${name} is ${now}`);
+      if (was ? was.state !== now : now === "down") changes.push(`${name} is ${now}`);
+    }
+    for (const [id, { state: was, name }] of isOfOneState && !live.querySelector("#pages") ? before : []) {
+      if (!after.has(id)) changes.push(`${name} is no longer ${was}`);
     }
     if (!changes.length) return;
     const more = changes.length > SAID ? ` and ${changes.length - SAID} more changes` : "";
@@ -134,7 +143,7 @@
     if (!answer.ok) return answer.status >= 500 ? `The monitor cannot answer just now (${answer.status}). Trying again.` : "Load this page again.";
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     if (isPaused) return "";
-    const before = new Map([...states()].map(([id, { state: was }]) => [id, was]));
+    const before = states();
     replaceContents(fresh);
     sayChanges(before);
     return "";
@@ -161,6 +170,8 @@
     if (!isPaused && !document.hidden) timer = setTimeout(tick, after);
   }
 
+  // What says why it shows nothing has nothing to refresh.
+  if (!live.querySelector("[data-now]")) return;
   document.addEventListener("visibilitychange", () => later(0));
   button.addEventListener("click", () => {
     isPaused = !isPaused;
@@ -169,9 +180,7 @@
     showTime();
     later(0);
   });
-  if (live.querySelector("[data-now]")) {
-    state.hidden = false;
-    showTime();
-    later();
-  }
+  state.hidden = false;
+  showTime();
+  later();
 })();
