@@ -119,7 +119,8 @@ def keep_maintenance(since: datetime, until: datetime) -> None:
     In the transaction in which `RollupProgress.checks_since` moves so.
     """
     reaching = Q(ended_at=None) | Q(ended_at__gt=since) | Q(ended_before__gt=since) | Q(maintenance__isnull=True)
-    rows = Incident.objects.filter(reaching, kind=IncidentKind.DOWN, started_at__lt=until)
+    begun = Q(started_at__lt=until) | Q(started_after__lt=until)
+    rows = Incident.objects.filter(begun, reaching, kind=IncidentKind.DOWN)
     for website_ids in chunks(list(rows.order_by().values_list("website", flat=True).distinct())):
         outages = _read(rows.filter(website__in=website_ids))
         watched = _watched(outages, Span(windows.EARLIEST, until))

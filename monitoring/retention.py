@@ -56,7 +56,8 @@ def prune(is_stopping: Callable[[], bool] = lambda: False) -> int:
         return is_stopping() or time.monotonic() >= ends_at
 
     horizon = kept_since()
-    _announce(horizon)
+    if not _announce(horizon):
+        return 0
     partitions.drop_before(horizon, is_over)
     deleted = 0
     for step in _steps(horizon):
@@ -76,8 +77,8 @@ def kept_since() -> datetime:
     return horizon if oldest is None else floor(oldest, DAY)
 
 
-def _announce(horizon: datetime) -> None:
-    """Say of which hours checks will be gone."""
+def _announce(horizon: datetime) -> bool:
+    """Say of which hours checks will be gone; False where another worker has just said something else."""
     since = rollups.progress().checks_since
     of_one = MonitoringData.objects.filter(
         website=OuterRef("pk"), entry_timestamp__gte=since, entry_timestamp__lt=horizon
@@ -85,12 +86,14 @@ def _announce(horizon: datetime) -> None:
     newest = Subquery(of_one.order_by("-entry_timestamp").values("entry_timestamp")[:1])
     # By the index of websites, as times have none.
     last = Website.objects.order_by().aggregate(last=Max(newest))["last"] if since < horizon else None
-    if last is not None:
+    if last is None:
+        return True
+    with transaction.atomic():
         until = min(horizon, floor(last, HOUR) + HOUR)
-        with transaction.atomic():
-            # Unless another worker did it meanwhile.
-            if RollupProgress.objects.filter(checks_since=since).update(checks_since=until):
-                downtime.keep_maintenance(since, until)
+        if not RollupProgress.objects.filter(checks_since=since).update(checks_since=until):
+            return False
+        downtime.keep_maintenance(since, until)
+    return True
 
 
 def _steps(horizon: datetime) -> Iterator[Step]:

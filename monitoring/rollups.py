@@ -25,7 +25,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from monitoring import rollup_tables
-from monitoring.models import HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour, WatchPeriod
+from monitoring.models import HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
@@ -143,14 +143,13 @@ def _take_back() -> None:
     with transaction.atomic():
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
         hour = min(known.hours_until, floor(now, HOUR))
-        if known.checks_since > now and not HourlyRollup.objects.filter(started_at__lt=known.checks_since).exists():
-            # It began ahead; no check has gone yet.
+        if known.checks_since > now and not HourlyRollup.objects.exists():
+            # It began ahead, and no check has gone yet: a clock that is behind finds hours.
             hour = known.checks_since = _first_hour()
         known.hours_until = known.recent_until = max(hour, known.checks_since)
         known.days_until = min(known.days_until, floor(known.hours_until, DAY))
         known.save()
         RecentRollup.objects.filter(started_at__gte=known.hours_until).delete()
-        WatchPeriod.objects.filter(until=None, since__gt=now).update(since=now)
 
 
 def _next_hour() -> bool:
@@ -215,7 +214,9 @@ def _next_stale_hour() -> bool:
         # Of an hour whose checks are deleted in part or as a whole, what was rolled up stays.
         if known.checks_since <= oldest:
             rollup_tables.replace_hour(oldest, website_ids)
-            if (day := floor(oldest, DAY)) < known.days_until:
+            day = floor(oldest, DAY)
+            # Of a day of which hours may be gone, what was rolled up stays as well.
+            if day < known.days_until and (day >= known.checks_since or day >= hours_since()):
                 rollup_tables.replace_day(day, website_ids)
     return True
 

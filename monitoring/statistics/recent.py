@@ -99,12 +99,16 @@ class _Watching:
     watches: Mapping[int, Sequence[Watch]]
     maintained: Mapping[int, Sequence[Span]]
 
-    def expected(self, website_id: int, span: Span) -> float | None:
-        """How many slots of a part of the span it has; None where it was watched alike all the time."""
+    def first_share(self, website_id: int, hour: datetime) -> float:
+        """The share of an hour's slots that its first half has, by what is known now."""
         watches, gaps = self.watches.get(website_id, ()), self.maintained.get(website_id, ())
         if not gaps and len(watches) == 1 and watches[0].span.common(self.span) == self.span:
-            return None
-        return watch_periods.expected(watches, span.without(gaps))
+            return 0.5
+        first, later = (
+            watch_periods.expected(watches, Span(start, start + HALF_HOUR).without(gaps))
+            for start in (hour, hour + HALF_HOUR)
+        )
+        return first / (first + later) if first + later else 0.5
 
 
 def _watching(website_ids: Collection[int], span: Span) -> _Watching:
@@ -134,8 +138,7 @@ def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime, wa
         ):
             one, all_of, early = found[website_id], counts[:3], counts[3:]
             later = [number - of_early for number, of_early in zip(all_of, early, strict=True)]
-            first = watching.expected(website_id, Span(hour, hour + HALF_HOUR)) if hour >= watching.span.since else None
-            first = expected / 2 if first is None else min(first, expected)
+            first = expected * (watching.first_share(website_id, hour) if hour >= watching.span.since else 0.5)
             one.add(hour, Counts(first, *early))
             one.add(hour + HALF_HOUR, Counts(expected - first, *later))
             one.add_times(hour, times)

@@ -23,4 +23,5 @@ def test_too_many_words_are_answered_with_a_sentence(name: str) -> None:
     said = client.get(address, {"q": "a " * 1024})
     assert said.status_code == 200
     assert "These are 1024 words: search for at most 50" in said.content.decode()
+    assert client.get(address, {"q": ", " * 1500}).status_code == 200
     assert "These are" not in client.get(address, {"q": "a " * 50}).content.decode()

@@ -198,6 +198,18 @@ def test_an_outage_that_lasts_is_written_down_as_far_as_checks_go(website: Websi
 
 
 @pytest.mark.usefixtures("_checks_are_there")
+def test_the_time_before_an_outage_in_which_it_may_have_been_down_is_settled_too(website: Website) -> None:
+    maintain("some", 120, 60)
+    outage(website, 99, 300, 302, 320, 322, 323)
+    assert found(website) == (1, 18, 323 - 99 - 60)
+    go_up_to(200)
+    MaintenanceWindow.objects.all().delete()
+    assert found(website) == (1, 18, 323 - 99 - 60)
+    go_up_to(400)
+    assert found(website) == (1, 18, 323 - 99 - 60)
+
+
+@pytest.mark.usefixtures("_checks_are_there")
 def test_tags_changed_later_change_no_outage_of_before(website: Website) -> None:
     Website.objects.update(tags=",shop,")
     MaintenanceWindow.objects.create(

@@ -183,6 +183,27 @@ def test_a_clock_that_is_ahead_once_loses_nothing_that_comes_later() -> None:
 
 
 @pytest.mark.django_db
+def test_nothing_goes_that_another_worker_has_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    rolled_up(today(), today() - 90 * DAY)
+    moments = [today() - 80 * DAY, today() - 79 * DAY, today()]
+    add_checks(moments)
+    progress = rollups.progress
+
+    def progress_and_another() -> RollupProgress:
+        known = progress()
+        RollupProgress.objects.update(checks_since=moments[0] + HOUR)
+        return known
+
+    horizon = retention.kept_since()
+    monkeypatch.setattr(retention, "kept_since", lambda: horizon)
+    with monkeypatch.context() as patched:
+        patched.setattr(rollups, "progress", progress_and_another)
+        assert retention.prune() == 0
+    assert left() == moments
+    assert retention.prune() == 2
+
+
+@pytest.mark.django_db
 def test_what_rollups_say_is_the_same_when_the_checks_are_gone(settings: Settings) -> None:
     settings.RETENTION_DAYS = 1
     begin = today() - 3 * DAY

@@ -222,7 +222,7 @@ def test_a_clock_that_was_ahead_at_the_first_check_is_followed(
     clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock.move_to(NOON + 40 * DAY)
-    website = watched_website(interval=300, since=NOON + 40 * DAY)
+    website = watched_website(interval=300, since=NOON)
     check(website, NOON + 40 * DAY).save()
     rollups.roll_up()
     assert rollups.progress().checks_since == NOON + 40 * DAY
@@ -233,9 +233,8 @@ def test_a_clock_that_was_ahead_at_the_first_check_is_followed(
     rollups.roll_up()
     assert rollups.progress().hours_until == NOON + 4 * HOUR
     found = summary(website, Span(NOON, NOON + 4 * HOUR))
-    # It was not watched yet, as far as was known, before the time was believed.
     assert found.up == 24
-    assert found.expected == pytest.approx(24)
+    assert found.expected == pytest.approx(48)
 
 
 def test_what_was_rolled_up_by_a_clock_that_was_ahead_is_made_when_its_time_comes(
@@ -279,7 +278,25 @@ def test_a_clock_that_is_behind_takes_back_nothing_of_which_checks_are_gone(
     assert rollups.progress().hours_until == NOON + 2 * HOUR
     clock.move_to(NOON + 5 * HOUR)
     rollups.roll_up()
-    assert summary(website, Span(NOON, NOON + 3 * HOUR)).up == 18
+    found = summary(website, Span(NOON, NOON + 3 * HOUR))
+    assert found.up == 18
+    assert found.expected == pytest.approx(36)
+    assert WatchPeriod.objects.get().since == NOON
+
+
+def test_a_clock_that_is_in_1970_in_the_first_month_has_nothing_begin_then(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    check_for(website, clock, NOON, hours=3)
+    begun = rollups.progress().checks_since
+    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    clock.move_to(NOON - 20_000 * DAY)
+    check(website, NOON - 20_000 * DAY).save()
+    rollups.roll_up()
+    assert rollups.progress().checks_since == begun
+    assert rollups.progress().hours_until >= begun
 
 
 def test_what_is_in_time_marks_nothing(clock: time_machine.Traveller) -> None:
