@@ -84,8 +84,13 @@ class _Outage(NamedTuple):
         """Its maintenance, of which what its windows say now is `maintained`."""
         if self.maintenance is None:
             return maintained
-        kept = [Span(*(datetime.fromtimestamp(edge, UTC) for edge in edges)) for edges in self.maintenance]
-        return [*kept, *filter(None, (Span(max(since, checks_since), until) for since, until in maintained))]
+        later = filter(None, (Span(max(since, checks_since), until) for since, until in maintained))
+        return [Span(*times) for times in merge([*self.kept, *later])]
+
+    @property
+    def kept(self) -> list[Span]:
+        """The maintenance that is written down."""
+        return [Span(*(datetime.fromtimestamp(edge, UTC) for edge in edges)) for edges in self.maintenance or ()]
 
     def unwritten(self, since: datetime, until: datetime) -> Span:
         """The time whose maintenance is to be written down, where all before the first of these moments is."""
@@ -100,13 +105,14 @@ def downtimes(website_ids: Collection[int], window: Span) -> dict[int, Downtime]
     window = Span(window.since, min(window.until, timezone.now()))
     found = dict.fromkeys(website_ids, Downtime())
     for chunk in chunks(list(website_ids)):
+        # Before the outages, as it moves after what is written down with them.
+        checks_since = rollups.progress().checks_since
         outages = _outages(chunk, window)
         if not outages:
             continue
         last = max(outage.started_at for of_one in outages.values() for outage in of_one)
         watched = _watched(outages, Span(window.since, max(window.until, last + INSTANT)))
         maintained = maintenance.spans(outages, window)
-        checks_since = rollups.progress().checks_since
         for website_id, of_one in outages.items():
             left_out = [outage.left_out(maintained.get(website_id, ()), checks_since) for outage in of_one]
             found[website_id] = _downtime(of_one, window, watched[website_id], left_out)
@@ -116,7 +122,8 @@ def downtimes(website_ids: Collection[int], window: Span) -> dict[int, Downtime]
 def keep_maintenance(since: datetime, until: datetime) -> None:
     """Write down the maintenance of a time with the outages that reach into it, and that of before with those without.
 
-    In the transaction in which `RollupProgress.checks_since` moves so.
+    Before `RollupProgress.checks_since` moves so: done twice, or broken off, it changes nothing that is told. A few
+    websites at a time, as others wait to write.
     """
     reaching = Q(ended_at=None) | Q(ended_at__gt=since) | Q(ended_before__gt=since) | Q(maintenance__isnull=True)
     begun = Q(started_at__lt=until) | Q(started_after__lt=until)
@@ -135,9 +142,10 @@ def keep_maintenance(since: datetime, until: datetime) -> None:
         for outage, span in new:
             times = [span.common(gap) for gap in span.meeting(maintained.get(outage.website_id, ()))]
             if times or outage.maintenance is None:
-                kept = [*(outage.maintenance or ()), *([edge.timestamp() for edge in gap] for gap in times)]
+                kept = [[edge.timestamp() for edge in gap] for gap in merge([*outage.kept, *times])]
                 changed.append(Incident(pk=outage.pk, maintenance=kept))
-        Incident.objects.bulk_update(changed, ["maintenance"], batch_size=500)
+        for some in chunks(changed):
+            Incident.objects.bulk_update(some, ["maintenance"])
 
 
 def _watched(website_ids: Collection[int], span: Span) -> dict[int, list[Occurrence]]:

@@ -5,13 +5,14 @@ it. That judges all who are in any way particular, and everything on SQLite, whi
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
 from monitoring.findings import Finding
 from monitoring.models import ExtractedValue, Outcome, State, StateChange, WebsiteState
+from monitoring.rows import copy_in
 from monitoring.states import Known
 from websites.models import Website
 
@@ -47,9 +48,9 @@ def settle(findings: Sequence[Finding], known: Mapping[int, Known]) -> set[int]:
         cursor.execute(_STATES, [list(column) for column in columns])
         settled = {website_id for (website_id,) in cursor.fetchall()}
     written = [finding for finding in first if finding.row.website_id in settled]
-    _copy(StateChange._meta.db_table, _CHANGE, map(_change, written))
+    copy_in(StateChange._meta.db_table, _CHANGE, map(_change, written))
     values = [finding for finding in written if finding.value is not None]
-    _copy(
+    copy_in(
         ExtractedValue._meta.db_table,
         _VALUE,
         ((one.row.website_id, one.value, one.row.entry_timestamp) for one in values),
@@ -67,10 +68,3 @@ def _change(finding: Finding) -> tuple[Any, ...]:
     row = finding.row
     states = State.UNKNOWN.value, State.UP.value
     return row.website_id, *states, row.entry_timestamp, row.http_status, row.error, row.error_detail, row.remote_ip
-
-
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(command) as copy:
-        for row in rows:
-            copy.write_row(row)

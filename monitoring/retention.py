@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max, Min, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -88,12 +87,9 @@ def _announce(horizon: datetime) -> bool:
     last = Website.objects.order_by().aggregate(last=Max(newest))["last"] if since < horizon else None
     if last is None:
         return True
-    with transaction.atomic():
-        until = min(horizon, floor(last, HOUR) + HOUR)
-        if not RollupProgress.objects.filter(checks_since=since).update(checks_since=until):
-            return False
-        downtime.keep_maintenance(since, until)
-    return True
+    until = min(horizon, floor(last, HOUR) + HOUR)
+    downtime.keep_maintenance(since, until)
+    return bool(RollupProgress.objects.filter(checks_since=since).update(checks_since=until))
 
 
 def _steps(horizon: datetime) -> Iterator[Step]:

@@ -27,7 +27,7 @@ _MADE = "rolled_up"
 _COUNTS = (*check_sums.OUTCOMES, *check_sums.EARLY_COLUMNS)
 _TEXTS = ("histogram", "errors")
 _HOUR_SUMS = (*check_sums.COLUMNS, *check_sums.EARLY_COLUMNS)
-_HOUR_COLUMNS = ", ".join(("website_id", "started_at", "expected", *_HOUR_SUMS))
+_HOUR_COLUMNS = ", ".join(("website_id", "started_at", "expected", "early_expected", *_HOUR_SUMS))
 _DAY_COLUMNS = ", ".join(("website_id", "started_at", "expected", *check_sums.COLUMNS))
 
 
@@ -125,11 +125,12 @@ def _clear(rollup: type[Rollup], start: datetime, website_ids: Collection[int] |
 def _insert_sums(website_ids: Collection[int], span: Span, left_out: Sequence[Span]) -> tuple[str, list[Any]]:
     """SQL and parameters: the rollups of a span, of websites that have checks or should have."""
     half = span.since + (span.until - span.since) / 2
-    slots, slot_parameters = _slots(website_ids, span, left_out)
+    slots, slot_parameters = _slots(website_ids, span, left_out, half)
     sums, parameters = check_sums.statement(website_ids, span, left_out=left_out, half=half)
     sql = f"""
         INSERT INTO {_MADE} ({_HOUR_COLUMNS})
-        SELECT asked.id, {_typed_moment()}, COALESCE(slots.number, 0), {", ".join(map(_never_null, _HOUR_SUMS))}
+        SELECT asked.id, {_typed_moment()}, COALESCE(slots.number, 0), slots.early,
+            {", ".join(map(_never_null, _HOUR_SUMS))}
         FROM {id_lists.table()}
         LEFT JOIN ({slots}) AS slots ON slots.website_id = asked.id
         LEFT JOIN ({sums}) AS sums ON sums.website_id = asked.id
@@ -138,26 +139,31 @@ def _insert_sums(website_ids: Collection[int], span: Span, left_out: Sequence[Sp
     return sql, [check_sums.moment(span.since), id_lists.parameter(website_ids), *slot_parameters, *parameters]
 
 
-def _slots(website_ids: Collection[int], span: Span, left_out: Sequence[Span]) -> tuple[str, list[Any]]:
+def _slots(website_ids: Collection[int], span: Span, left_out: Sequence[Span], half: datetime) -> tuple[str, list[Any]]:
     """SQL and parameters of how many slots a span has without what is left out, as `watch_periods.expected` counts.
 
-    Its rows are `(website_id, number)`.
+    Its rows are `(website_id, number, early)`: all of them, and those before `half`, NULL where these are half of all.
     """
-    dialect, counted = check_sums.dialect(), span.without(left_out)
+    dialect = check_sums.dialect()
     since, until = map(check_sums.moment, span)
     overlap = f"{dialect.less.format('ends', '%s')} - {dialect.greater.format('starts', '%s')}"
-    seconds = " + ".join([dialect.greater.format("0", overlap)] * len(counted)) or "0"
+    counted = [span.without(left_out), Span(span.since, half).without(left_out)]
+    number, early = (
+        f"SUM(({' + '.join([dialect.greater.format('0', overlap)] * len(parts)) or '0'}) / seconds)"
+        for parts in counted
+    )
     sql = f"""
-        SELECT period.website_id, SUM(({seconds}) / seconds) AS number
+        SELECT website_id, number, NULLIF(early, number / 2) AS early FROM (SELECT period.website_id,
+            {number} AS number, {early} AS early
         FROM {id_lists.table()} JOIN (
             SELECT website_id, CAST("interval" AS double precision) AS seconds,
                 {dialect.epoch.format("since")} AS starts,
                 COALESCE({dialect.epoch.format("until")}, %s) AS ends
             FROM {_PERIODS} WHERE since < %s AND (until IS NULL OR until > %s)
         ) AS period ON period.website_id = asked.id
-        GROUP BY period.website_id
+        GROUP BY period.website_id) AS counted
     """  # noqa: S608
-    edges = [edge.timestamp() for part in counted for edge in (part.until, part.since)]
+    edges = [edge.timestamp() for parts in counted for part in parts for edge in (part.until, part.since)]
     return sql, [*edges, id_lists.parameter(website_ids), span.until.timestamp(), until, since]
 
 

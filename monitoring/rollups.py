@@ -9,7 +9,6 @@
    what is rolled up already, as the clock was set back since.
 2. A day is made of its hours, once all of them are there.
 3. What is stale is made once more from its checks: those are there as long as `retention.kept_since` says.
-
 4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes.
 
 Each hour and each day is replaced as a whole, in a transaction of its own: a run that is broken off, or done twice,

@@ -4,7 +4,7 @@ The ORM's `bulk_create` costs some 40 µs a row on both sides of the connection;
 `executemany` on SQLite a fraction of it (docs/performance.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -37,7 +37,6 @@ class Row(NamedTuple):
 
 
 _TABLE = MonitoringData._meta.db_table
-_COPY = f"COPY {_TABLE} ({', '.join(Row._fields)}) FROM STDIN"
 _INSERT = f"INSERT INTO {_TABLE} ({', '.join(Row._fields)}) VALUES ({', '.join(['%s'] * len(Row._fields))})"  # noqa: S608
 
 
@@ -84,13 +83,19 @@ def stored_among(rows: Sequence[Row]) -> set[Key]:
 
 def insert(rows: Sequence[Row]) -> None:
     """Insert rows in one statement. Raises `django.db.Error`; inside a transaction, none or all are written."""
+    if connection.vendor == "postgresql":
+        copy_in(_TABLE, Row._fields, rows)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
         cursor.executemany(_INSERT, [tuple(map(_adapted, row)) for row in rows])
+
+
+def copy_in(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """COPY rows into a table of PostgreSQL. Raises `django.db.Error`."""
+    command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(command) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _adapted(value: Any) -> Any:

@@ -1,8 +1,15 @@
-"""How shares of time are written: uptime and coverage."""
+"""How shares of time are written, and the times in which something was amiss."""
 
 import math
+from collections.abc import Sequence
 
 NOTHING = "-"
+
+
+def newest(names: Sequence[str], most: int) -> str:
+    """The last so many of names that are in the order of time, newest first, and how many there were before them."""
+    earlier = f" and {len(names) - most} earlier" if len(names) > most else ""
+    return ", ".join(reversed(names[-most:])) + earlier
 
 
 def percent(share: float | None) -> str:

@@ -67,7 +67,8 @@ class HourlyRollup(Rollup):
     """An hour (UTC), by halves for what is drawn of a day."""
 
     pk = models.CompositePrimaryKey("website_id", "started_at")
-    # Of these, those of the first half of the hour.
+    # Of these, those of the first half of the hour; NULL where that has half of the slots.
+    early_expected = RealField(null=True)
     early_up = models.PositiveIntegerField()
     early_down = models.PositiveIntegerField()
     early_unknown = models.PositiveIntegerField()

@@ -16,7 +16,7 @@ from monitoring import statistics
 from monitoring.charts import strips
 from monitoring.statistics import Counts, Recent
 from monitoring.statistics.recent import HALF_HOUR
-from monitoring.uptime_text import percent
+from monitoring.uptime_text import newest, percent
 from websites.models import Website
 
 # Seconds that what is drawn is kept, from the first to the second by website: a page never draws all of its rows anew.
@@ -66,12 +66,10 @@ def _draw(recent: Recent) -> Watched:
     medians = recent.medians
     known = [median for median in medians if median is not None]
     of_what = f"{display.duration(min(known))} to {display.duration(max(known))}" if known else "no answers"
-    told = labels(recent)
     bad = [_half_hour(recent.since + n * HALF_HOUR) for n, counts in enumerate(recent.half_hours) if counts.down]
-    earlier = f" and {len(bad) - TIMES_NAMED} earlier" if len(bad) > TIMES_NAMED else ""
-    failed = f"; failed checks {', '.join(reversed(bad[-TIMES_NAMED:]))}{earlier}" if bad else ""
+    failed = f"; failed checks {newest(bad, TIMES_NAMED)}" if bad else ""
     return Watched(
-        strips.bar(recent.half_hours, told, f"Last 24 hours: {_in_words(recent.day)}{failed}"),
+        strips.bar(recent.half_hours, labels(recent), f"Last 24 hours: {_in_words(recent.day)}{failed}"),
         (_uptime("24 h", recent.day), _uptime("7 days", recent.week), _uptime("30 days", recent.month)),
         strips.sparkline(medians, f"Median response time by hour, last 24 hours: {of_what}"),
     )

@@ -1,7 +1,7 @@
 """What a list of websites shows of each: the last day in half hours, and the uptime of days, a week and a month."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from monitoring.rollups import floor
 from monitoring.schedule import chunks
 from monitoring.statistics.summaries import alike, read_checks
 from monitoring.statistics.summary import Counts
-from monitoring.watch_periods import Span, Watch
+from monitoring.watch_periods import Span
 
 HALF_HOUR = timedelta(minutes=30)
 HALF_HOURS = 48
@@ -80,39 +80,13 @@ def recent(website_ids: Collection[int], now: datetime) -> dict[int, Recent]:
     _add_days(found, today, known.days_until)
     # However far behind rolling up may be.
     unsummed = Span(max(known.hours_until, known.recent_until, today - MONTH), now)
-    watching = _watching(found, Span(min(floor(since, HOUR), unsummed.since), now))
-    hours = Span(min(floor(since, HOUR), known.days_until), known.hours_until)
-    _add_hours(found, hours, known.days_until, watching)
+    _add_hours(found, Span(min(floor(since, HOUR), known.days_until), known.hours_until), known.days_until)
     _add_recent(found, Span(known.hours_until, known.recent_until))
-    _add_checks(found, unsummed, watching)
+    _add_checks(found, unsummed)
     for one in found.values():
         for counts in one.half_hours:
             one.day.add_counts(counts)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Watching:
-    """When websites were watched within a span, and had maintenance then, by website id."""
-
-    span: Span
-    watches: Mapping[int, Sequence[Watch]]
-    maintained: Mapping[int, Sequence[Span]]
-
-    def first_share(self, website_id: int, hour: datetime) -> float:
-        """The share of an hour's slots that its first half has, by what is known now."""
-        watches, gaps = self.watches.get(website_id, ()), self.maintained.get(website_id, ())
-        if not gaps and len(watches) == 1 and watches[0].span.common(self.span) == self.span:
-            return 0.5
-        first, later = (
-            watch_periods.expected(watches, Span(start, start + HALF_HOUR).without(gaps))
-            for start in (hour, hour + HALF_HOUR)
-        )
-        return first / (first + later) if first + later else 0.5
-
-
-def _watching(website_ids: Collection[int], span: Span) -> _Watching:
-    return _Watching(span, watch_periods.watches(website_ids, span), maintenance.spans(website_ids, span))
 
 
 def _add_days(found: Mapping[int, Recent], today: datetime, until: datetime) -> None:
@@ -128,17 +102,17 @@ def _add_days(found: Mapping[int, Recent], today: datetime, until: datetime) -> 
             found[website_id].month.add_counts(Counts(*counts[len(columns) :]))
 
 
-def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime, watching: _Watching) -> None:
+def _add_hours(found: Mapping[int, Recent], span: Span, days_until: datetime) -> None:
     """To all; to week and month, what is not rolled up by days."""
     rows = HourlyRollup.objects.filter(started_at__gte=span.since, started_at__lt=span.until)
-    columns = ("expected", *check_sums.OUTCOMES, *check_sums.EARLY_COLUMNS, "histogram")
+    columns = ("expected", "early_expected", *check_sums.OUTCOMES, *check_sums.EARLY_COLUMNS, "histogram")
     for chunk in chunks(list(found)):
-        for website_id, hour, expected, *counts, times in rows.filter(website__in=chunk).values_list(
+        for website_id, hour, expected, early_expected, *counts, times in rows.filter(website__in=chunk).values_list(
             "website_id", "started_at", *columns
         ):
             one, all_of, early = found[website_id], counts[:3], counts[3:]
             later = [number - of_early for number, of_early in zip(all_of, early, strict=True)]
-            first = expected * (watching.first_share(website_id, hour) if hour >= watching.span.since else 0.5)
+            first = expected / 2 if early_expected is None else early_expected
             one.add(hour, Counts(first, *early))
             one.add(hour + HALF_HOUR, Counts(expected - first, *later))
             one.add_times(hour, times)
@@ -157,16 +131,16 @@ def _add_recent(found: Mapping[int, Recent], span: Span) -> None:
             found[website_id].add_times(floor(start, HOUR), times)
 
 
-def _add_checks(found: Mapping[int, Recent], span: Span, watching: _Watching) -> None:
+def _add_checks(found: Mapping[int, Recent], span: Span) -> None:
     """To all, what is not rolled up; the span begins with one of the hour's ten minutes."""
     starts = [span.since + n * TEN_MINUTES for n in range(-((span.since - span.until) // TEN_MINUTES))]
-    maintained = {website_id: span.meeting(gaps) for website_id, gaps in watching.maintained.items()}
-    for website_ids, left_out in alike(found, maintained):
+    watches = watch_periods.watches(found, span)
+    for website_ids, left_out in alike(found, maintenance.spans(found, span)):
         for website_id, piece, *sums in read_checks(website_ids, span, left_out, TEN_MINUTES):
             found[website_id].add_to_all(starts[piece], Counts(0.0, *sums[: len(check_sums.OUTCOMES)]))
             found[website_id].add_times(floor(starts[piece], HOUR), str(sums[_HISTOGRAM]))
         for start in starts:
             counted = Span(start, min(start + TEN_MINUTES, span.until)).without(left_out)
             for website_id in website_ids:
-                watched = watching.watches.get(website_id, ())
-                found[website_id].add_to_all(start, Counts(watch_periods.expected(watched, counted)))
+                slots = watch_periods.expected(watches.get(website_id, ()), counted)
+                found[website_id].add_to_all(start, Counts(slots))

@@ -20,6 +20,7 @@ from monitoring.status_page.conditions import Condition
 from monitoring.status_page.contents import Contents, Listed
 from monitoring.status_page.incidents import TOLD_MAX, Past, Told
 from monitoring.status_page.planned import Planned
+from monitoring.uptime_text import newest
 from monitoring.watch_periods import Span
 from websites.plain_text import readable
 
@@ -77,8 +78,7 @@ def _row(website: Listed, days: Sequence[Counts], now: datetime, *, labels_all: 
     bad_days = [display.day(first + n * DAY) for n, counts in enumerate(days) if counts.down]
     with_outages = f"{len(bad_days) or 'no'} {'day' if len(bad_days) == 1 else 'days'} with failed checks"
     if bad_days:
-        earlier = f" and {len(bad_days) - DAYS_NAMED} earlier" if len(bad_days) > DAYS_NAMED else ""
-        with_outages += f": {', '.join(reversed(bad_days[-DAYS_NAMED:]))}{earlier}"
+        with_outages += f": {newest(bad_days, DAYS_NAMED)}"
     title = f"The last {len(days)} days of {website.name}: {display.uptime(total)}, {with_outages}"
     return {
         "website": website,

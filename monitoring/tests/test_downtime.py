@@ -198,6 +198,21 @@ def test_an_outage_that_lasts_is_written_down_as_far_as_checks_go(website: Websi
 
 
 @pytest.mark.usefixtures("_checks_are_there")
+def test_maintenance_that_is_written_down_twice_counts_once(website: Website) -> None:
+    """By two workers, or by one that was broken off before the checks went."""
+    maintain("some", 110, 5)
+    outage(website, 99, 100, 102, 120, 122, 123)
+    outage(website, 199, 200, 202, None, None, None)
+    before = found(website)
+    for _ in range(2):
+        keep_maintenance(moment(0), moment(250))
+        assert found(website) == before
+    go_up_to(250)
+    MaintenanceWindow.objects.all().delete()
+    assert found(website) == before
+
+
+@pytest.mark.usefixtures("_checks_are_there")
 def test_the_time_before_an_outage_in_which_it_may_have_been_down_is_settled_too(website: Website) -> None:
     maintain("some", 120, 60)
     outage(website, 99, 300, 302, 320, 322, 323)

@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.uptime_text import percent
+from monitoring.uptime_text import newest, percent
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ from monitoring.uptime_text import percent
 )
 def test_shares_are_rounded_down(share: float | None, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [(["a"], "a"), (["a", "b"], "b, a"), (["a", "b", "c", "d"], "d, c and 2 earlier")]
+)
+def test_the_newest_are_named(names: list[str], text: str) -> None:
+    assert newest(names, 2) == text
