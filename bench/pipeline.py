@@ -58,6 +58,8 @@ def run(scenario: Scenario, seconds: float) -> Report:
 class Meanwhile(Protocol):
     """Somebody who does something while it runs."""
 
+    def get_ready(self) -> None: ...
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
@@ -74,7 +76,9 @@ def measure(scenario: Scenario, seconds: float, folder: Path, meanwhile: Meanwhi
                 rows.wait_for_first()
             if not scenario.cold:
                 time.sleep(ROUNDS_BEFORE * scenario.interval if scenario.websites else SETTLE_IDLE)
-            begun, ended, spent, usage = observe(seconds, editor or meanwhile)
+            if meanwhile is not None:
+                meanwhile.get_ready()
+            begun, ended, spent, usage = observe(seconds, meanwhile or editor)
             if scenario.websites:
                 time.sleep(DRAIN)
     rows.count(result, scenario, begun, begun + seconds)
@@ -94,7 +98,7 @@ def measure(scenario: Scenario, seconds: float, folder: Path, meanwhile: Meanwhi
     return result
 
 
-def observe(seconds: float, meanwhile: Meanwhile | None) -> tuple[float, float, dict[str, float], Usage]:
+def observe(seconds: float, meanwhile: Meanwhile | Editor | None) -> tuple[float, float, dict[str, float], Usage]:
     """Let it run for so long; returns the moments of begin and end (Unix time), CPU seconds by part, and the rest."""
     usage = Usage()
     begun, before = time.time(), usage.sample()

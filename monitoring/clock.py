@@ -1,11 +1,12 @@
-"""Whether the computer's clock was set lately: what goes by its time and cannot be taken back waits a while then."""
+"""Whether the computer's clock is believed: what goes by its time and cannot be taken back waits where it is not."""
 
 import time
 
 # Seconds. Smaller steps are corrections.
 JUMP = 60.0
-# Seconds after which a time is believed; until then it may have been an error that is mended soon.
-BELIEVED_AFTER = 600.0
+# Seconds for which it has to go evenly: one that is wrong, as that of a machine that has just started may be, is set
+# right sooner.
+BELIEVED_AFTER = 300.0
 
 
 class Clock:
@@ -13,14 +14,15 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = _offset()
-        self._jumped_at: float | None = None
+        self._even_since = time.monotonic()
 
-    def jumped_lately(self) -> bool:
+    def is_believed(self) -> bool:
+        """Whether it was not set lately, as far as this process has seen."""
         offset, now = _offset(), time.monotonic()
         if abs(offset - self._offset) > JUMP:
-            self._jumped_at = now
+            self._even_since = now
         self._offset = offset
-        return self._jumped_at is not None and now - self._jumped_at < BELIEVED_AFTER
+        return now - self._even_since >= BELIEVED_AFTER
 
 
 def _offset() -> float:

@@ -2,16 +2,16 @@
 
 An outage is an incident of the kind down. The website was
 
-- *certainly* down from when the first bad check was finished until the last bad one was sent (`started_before` to
-  `ended_after`), and
+- seen down, or *certainly* down, from when the first bad check was finished until the last bad one was sent
+  (`started_before` to `ended_after`), and
 - *possibly* down from when the last good check before it was sent until the first good one after it was finished
   (`started_after` to `ended_before`).
 
 What lasts is taken to have lasted up to now, and what ended with a pause, up to the pause. Only time in which the
 website was watched counts, without its maintenance. Time that belongs to two outages counts once.
 
-When checks go, the maintenance of then is written down with the outages: like uptime, what is told of them changes no
-more, whatever becomes of windows and tags.
+When checks go, the maintenance of then is written down with the outages, and the hour from which on they may have
+begun: like uptime, what is told of them changes no more, whatever becomes of windows, tags and hours.
 """
 
 from collections import defaultdict
@@ -71,14 +71,18 @@ class _Outage(NamedTuple):
         end = self.ended_after if self.end_reason == EndReason.RECOVERED else self.ended_at or now
         return Span(self.started_before, end or self.started_before)
 
-    def possible(self, now: datetime, watched: Iterable[Occurrence]) -> Span:
-        """Where no good check before it is known, since the website is watched without a break."""
-        begin = self.started_after
-        if begin is None:
-            watched_since = (start for start, end in watched if start <= self.started_at < end)
-            known = filter(None, (self.up_hour, next(watched_since, None)))
-            begin = max(known, default=self.started_at)
+    def begun_after(self, watched: Iterable[Occurrence]) -> datetime | None:
+        """None where it may have begun as soon as the website is watched without a break."""
+        if self.started_after is None and self.up_hour is not None:
+            return self.up_hour if self.up_hour >= (self._watched_since(watched) or self.up_hour) else None
+        return self.started_after
+
+    def possible(self, now: datetime, watched: Sequence[Occurrence]) -> Span:
+        begin = self.begun_after(watched) or self._watched_since(watched) or self.started_at
         return Span(min(begin, self.started_at), self.ended_before or self.ended_at or now)
+
+    def _watched_since(self, watched: Iterable[Occurrence]) -> datetime | None:
+        return next((start for start, end in watched if start <= self.started_at < end), None)
 
     def left_out(self, maintained: Sequence[Span], checks_since: datetime) -> Sequence[Span]:
         """Its maintenance, of which what its windows say now is `maintained`."""
@@ -119,8 +123,9 @@ def downtimes(website_ids: Collection[int], window: Span) -> dict[int, Downtime]
     return found
 
 
-def keep_maintenance(since: datetime, until: datetime) -> None:
-    """Write down the maintenance of a time with the outages that reach into it, and that of before with those without.
+def settle(since: datetime, until: datetime) -> None:
+    """Write down the maintenance of a time with the outages that reach into it, and that of before with those without;
+    and with those that began before its end, when they may have begun.
 
     Before `RollupProgress.checks_since` moves so: done twice, or broken off, it changes nothing that is told. A few
     websites at a time, as others wait to write.
@@ -141,11 +146,12 @@ def keep_maintenance(since: datetime, until: datetime) -> None:
         changed = []
         for outage, span in new:
             times = [span.common(gap) for gap in span.meeting(maintained.get(outage.website_id, ()))]
-            if times or outage.maintenance is None:
+            after = outage.begun_after(watched[outage.website_id])
+            if times or outage.maintenance is None or after != outage.started_after:
                 kept = [[edge.timestamp() for edge in gap] for gap in merge([*outage.kept, *times])]
-                changed.append(Incident(pk=outage.pk, maintenance=kept))
+                changed.append(Incident(pk=outage.pk, maintenance=kept, started_after=after))
         for some in chunks(changed):
-            Incident.objects.bulk_update(some, ["maintenance"])
+            Incident.objects.bulk_update(some, ["maintenance", "started_after"])
 
 
 def _watched(website_ids: Collection[int], span: Span) -> dict[int, list[Occurrence]]:

@@ -88,7 +88,7 @@ def _announce(horizon: datetime) -> bool:
     if last is None:
         return True
     until = min(horizon, floor(last, HOUR) + HOUR)
-    downtime.keep_maintenance(since, until)
+    downtime.settle(since, until)
     return bool(RollupProgress.objects.filter(checks_since=since).update(checks_since=until))
 
 

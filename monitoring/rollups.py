@@ -9,7 +9,8 @@
    what is rolled up already, as the clock was set back since.
 2. A day is made of its hours, once all of them are there.
 3. What is stale is made once more from its checks: those are there as long as `retention.kept_since` says.
-4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes.
+4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes. So it
+   is where the clock is behind and nobody sets it right: once somebody does, all is as before.
 
 Each hour and each day is replaced as a whole, in a transaction of its own: a run that is broken off, or done twice,
 leaves nothing half-done and nothing counted twice.
@@ -24,6 +25,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from monitoring import rollup_tables
+from monitoring.clock import clock
 from monitoring.models import HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
 from monitoring.schedule import chunks
@@ -36,9 +38,8 @@ LATE = timedelta(minutes=2)
 HOUR_DAYS = 400
 # Seconds that one run takes at most; the next one goes on.
 RUN_TIME = 40.0
-# Seconds that what is rolled up is ahead of the clock before it is taken back: a clock that is behind, as that of a
-# machine that has just started may be, is set right sooner.
-BELIEVED_AFTER = 300.0
+# A clock that goes on from before to after `RollupProgress.gone_until` has no more than that to be rolled up.
+CAUGHT_UP = timedelta(hours=3)
 # Marks read at once.
 STALE_CHUNK = 10_000
 
@@ -119,21 +120,13 @@ def roll_up(is_stopping: Callable[[], bool] = lambda: False) -> int:
     return made
 
 
-# The monotonic time since which this process has seen that what is rolled up is ahead of the clock.
-_ahead_since: float | None = None
-
-
 def _follow_clock() -> None:
     """Take back what was rolled up by a clock that was ahead."""
-    global _ahead_since  # noqa: PLW0603 - seen from one run to the next
-    known = progress()
-    if max(known.recent_until, known.checks_since) <= timezone.now():
-        _ahead_since = None
-        return
-    now = time.monotonic()
-    _ahead_since = now if _ahead_since is None else _ahead_since
-    if now - _ahead_since >= BELIEVED_AFTER:
+    known, now = progress(), timezone.now()
+    if clock.is_believed() and max(known.recent_until, known.checks_since) > now:
         _take_back()
+    elif known.gone_until is not None and known.gone_until <= now:
+        _come_to(known.gone_until)
 
 
 def _take_back() -> None:
@@ -142,13 +135,28 @@ def _take_back() -> None:
     with transaction.atomic():
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
         hour = min(known.hours_until, floor(now, HOUR))
-        if known.checks_since > now and not HourlyRollup.objects.exists():
-            # It began ahead, and no check has gone yet: a clock that is behind finds hours.
+        if known.checks_since > now and HourlyRollup.objects.exists():
+            # Checks of before have gone: by a clock that was ahead, or this one is behind. Which, time will tell.
+            known.gone_until = max(known.checks_since, known.gone_until or known.checks_since)
+            hour = known.checks_since = ceil(now, HOUR)
+        elif known.checks_since > now:
             hour = known.checks_since = _first_hour()
         known.hours_until = known.recent_until = max(hour, known.checks_since)
         known.days_until = min(known.days_until, floor(known.hours_until, DAY))
         known.save()
         RecentRollup.objects.filter(started_at__gte=known.hours_until).delete()
+
+
+def _come_to(gone_until: datetime) -> None:
+    """The time has come before which checks were gone: where it did at once, the clock was behind, and they are."""
+    with transaction.atomic():
+        known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
+        if known.hours_until + CAUGHT_UP < gone_until:
+            known.checks_since = known.hours_until = known.recent_until = gone_until
+            known.days_until = floor(gone_until, DAY)
+            RecentRollup.objects.all().delete()
+        known.gone_until = None
+        known.save()
 
 
 def _next_hour() -> bool:

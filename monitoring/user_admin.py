@@ -1,9 +1,9 @@
-"""Users in the admin: what somebody may do to others ends where their own rights end."""
+"""Users and groups in the admin: what somebody may do to others ends where their own rights end."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
@@ -87,5 +87,10 @@ def _actor(request: HttpRequest) -> User:
     return request.user
 
 
-admin.site.unregister(User)
+class SearchedGroupAdmin(SearchedByWords, GroupAdmin):
+    """Django's own, whose list bears any search."""
+
+
+admin.site.unregister([User, Group])
 admin.site.register(User, GuardedUserAdmin)
+admin.site.register(Group, SearchedGroupAdmin)

@@ -54,7 +54,7 @@ OutagesSerializer = inline_serializer(
     "Outages",
     {
         "count": serializers.IntegerField(help_text="Incidents of the kind down that were within the window."),
-        "at_least": serializers.FloatField(help_text="Seconds for which it was certainly down."),
+        "at_least": serializers.FloatField(help_text="Seconds for which it was seen down."),
         "at_most": serializers.FloatField(help_text="Seconds for which it may have been down."),
     },
 )

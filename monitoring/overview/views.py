@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from monitoring import admin_display as display
 from monitoring import alert_display
+from monitoring.absences import absences
 from monitoring.current import in_state
 from monitoring.models import Incident, State
 from monitoring.overview import listing
@@ -70,6 +71,7 @@ def _contents(request: HttpRequest, query: Query) -> dict[str, Any]:
     may = request.user.has_perm
     return {
         "now": now,
+        "absences": absences(),
         "tiles": _tiles(query, counts, state),
         "down": counts[State.DOWN],
         "rows": rows(

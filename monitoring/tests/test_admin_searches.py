@@ -11,6 +11,7 @@ LISTS = (
     "monitoring_shownwebsite",
     "django_celery_beat_periodictask",
     "auth_user",
+    "auth_group",
     "knox_authtoken",
 )
 

@@ -19,7 +19,7 @@ from websites.tests.websites import add
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -72,6 +72,15 @@ def test_a_state_is_unknown_where_nobody_checks_any_more(viewer: APIClient, webs
     assert title(get(viewer, address)) == "state: unknown"
     Website.objects.update(is_active=False)
     assert title(get(viewer, address)) == "state: paused"
+
+
+def test_checks_that_say_nothing_of_the_website_confirm_no_state(viewer: APIClient, website: Website) -> None:
+    address = f"/websites/{website.pk}/badge/state.svg"
+    checked(website, NOW - 20 * MINUTE, "d" + "?" * 20)
+    MonitoringData.objects.filter(entry_timestamp__gt=NOW - 20 * MINUTE, outcome="down").delete()
+    assert title(get(viewer, address)) == "state: unknown"
+    checked(website, NOW - 3 * MINUTE, "d")
+    assert title(get(viewer, address)) == "state: down"
 
 
 @pytest.mark.parametrize("badge", BADGES)

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring.downtime import Downtime, downtimes, keep_maintenance
+from monitoring.downtime import Downtime, downtimes, settle
 from monitoring.models import (
     EndReason,
     HourlyRollup,
@@ -55,6 +55,11 @@ def maintain(name: str, since: int, minutes: int) -> None:
     MaintenanceWindow.objects.create(
         name=name, first_day=START.date(), start_time=time(since // 60, since % 60), minutes=minutes
     )
+
+
+def hour_of(website: Website, since: float, up: int) -> None:
+    counts = {"expected": 60, "up": up, "down": 0, "unknown": 0, "early_up": 0, "early_down": 0, "early_unknown": 0}
+    HourlyRollup.objects.create(website=website, started_at=moment(since), **counts)
 
 
 @pytest.fixture
@@ -125,10 +130,7 @@ def test_what_was_seen_up_before_a_gap_was_not_down_then(website: Website) -> No
     """The last good check before the outage is not remembered, but the hour in which it was made is."""
     watch(website, (-6000, None))
     for hour, up in ((-2000, 60), (-1980, 1), (-1920, 0)):
-        HourlyRollup.objects.create(
-            website=website, started_at=moment(hour), expected=60, up=up, down=0, unknown=0,
-            early_up=0, early_down=0, early_unknown=0,
-        )  # fmt: skip
+        hour_of(website, hour, up)
     outage(website, None, 100, 102, 120, 122, 123)
     assert found(website, -6000) == (1, 18, 123 + 1980)
 
@@ -154,7 +156,7 @@ def go_up_to(minute: float) -> None:
     """Checks of before that moment go."""
     since = RollupProgress.objects.get().checks_since
     RollupProgress.objects.update(checks_since=moment(minute))
-    keep_maintenance(since, moment(minute))
+    settle(since, moment(minute))
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_maintenance_that_is_written_down_twice_counts_once(website: Website) ->
     outage(website, 199, 200, 202, None, None, None)
     before = found(website)
     for _ in range(2):
-        keep_maintenance(moment(0), moment(250))
+        settle(moment(0), moment(250))
         assert found(website) == before
     go_up_to(250)
     MaintenanceWindow.objects.all().delete()
@@ -222,6 +224,23 @@ def test_the_time_before_an_outage_in_which_it_may_have_been_down_is_settled_too
     assert found(website) == (1, 18, 323 - 99 - 60)
     go_up_to(400)
     assert found(website) == (1, 18, 323 - 99 - 60)
+
+
+@pytest.mark.usefixtures("_checks_are_there")
+@pytest.mark.parametrize(
+    ("watched", "longest"), [([(0, None)], 243), ([(0, 50), (55, None)], 243), ([(0, 70), (90, None)], 213)]
+)
+def test_the_hour_in_which_it_was_last_seen_up_is_known_when_that_is_gone(
+    website: Website, watched: list[tuple[float, float | None]], longest: int
+) -> None:
+    watch(website, *watched)
+    hour_of(website, 60, 1)
+    outage(website, None, 300, 301, 302, 302, 303)
+    assert found(website)[2] == longest
+    go_up_to(400)
+    assert found(website)[2] == longest
+    HourlyRollup.objects.all().delete()
+    assert found(website)[2] == longest
 
 
 @pytest.mark.usefixtures("_checks_are_there")

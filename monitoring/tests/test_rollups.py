@@ -28,6 +28,7 @@ from websites.models import Website
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
+BELIEVED_AFTER = "monitoring.clock.BELIEVED_AFTER"
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_a_clock_that_was_ahead_at_the_first_check_is_followed(
     rollups.roll_up()
     assert rollups.progress().checks_since == NOON + 40 * DAY
     check_for(website, clock, NOON, hours=2)
-    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
     check_for(website, clock, NOON + 2 * HOUR, hours=2)
     clock.move_to(NOON + 4 * HOUR + rollups.GRACE)
     rollups.roll_up()
@@ -248,7 +249,7 @@ def test_what_was_rolled_up_by_a_clock_that_was_ahead_is_made_when_its_time_come
     clock.move_to(NOON + 2 * HOUR)
     rollups.roll_up()
     assert rollups.progress().hours_until == NOON + 40 * DAY
-    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
     check_for(website, clock, NOON + 2 * HOUR, hours=2)
     # Nothing is made again and again.
     assert not StaleHour.objects.filter(started_at__gte=NOON + 3 * HOUR).exists()
@@ -272,16 +273,61 @@ def test_a_clock_that_is_behind_takes_back_nothing_of_which_checks_are_gone(
     rollups.roll_up()
     MonitoringData.objects.filter(entry_timestamp__lt=NOON + 2 * HOUR).delete()
     RollupProgress.objects.update(checks_since=NOON + 2 * HOUR)
-    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
-    clock.move_to(NOON - 20_000 * DAY)
-    rollups.roll_up()
-    assert rollups.progress().hours_until == NOON + 2 * HOUR
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    check_for(website, clock, NOON - 20_000 * DAY, hours=2)
     clock.move_to(NOON + 5 * HOUR)
     rollups.roll_up()
+    assert rollups.progress().checks_since == NOON + 2 * HOUR
     found = summary(website, Span(NOON, NOON + 3 * HOUR))
     assert found.up == 18
     assert found.expected == pytest.approx(36)
     assert WatchPeriod.objects.get().since == NOON
+
+
+def test_days_of_which_hours_are_gone_stay_when_the_clock_was_behind(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    check_for(website, clock, NOON, hours=3)
+    clock.move_to(NOON + 2 * DAY + 10 * MINUTE)
+    rollups.roll_up()
+    MonitoringData.objects.all().delete()
+    HourlyRollup.objects.filter(started_at__lt=NOON + 2 * HOUR).delete()
+    RollupProgress.objects.update(checks_since=NOON + DAY)
+    before = rolled()
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    clock.move_to(NOON - 50 * DAY)
+    rollups.roll_up()
+    clock.move_to(NOON + 2 * DAY + 10 * MINUTE)
+    rollups.roll_up()
+    assert rolled() == before
+
+
+def test_a_clock_that_was_ahead_for_longer_than_checks_are_kept_is_followed(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    check_for(website, clock, NOON, hours=2)
+    check_for(website, clock, NOON + 3 * DAY, hours=2)
+    clock.move_to(NOON + 3 * DAY + 3 * HOUR)
+    rollups.roll_up()
+    MonitoringData.objects.all().delete()
+    RollupProgress.objects.update(checks_since=NOON + 3 * DAY + 2 * HOUR)
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    check_for(website, clock, NOON + 3 * HOUR, hours=3)
+    assert rollups.progress().checks_since == NOON + 3 * HOUR
+    found = summary(website, Span(NOON, NOON + 6 * HOUR))
+    assert found.up == 12 + 18
+    assert found.expected == pytest.approx(6 * 12)
+    check_for(website, clock, NOON + 6 * HOUR, hours=3 * 24 + 6)
+    rollups.roll_up()
+    known = rollups.progress()
+    assert (known.checks_since, known.gone_until) == (NOON + 3 * HOUR, None)
+    found = summary(website, Span(NOON, NOON + 3 * DAY + 12 * HOUR))
+    assert found.up == 12 + 6 * (3 * 24 + 9)
+    assert found.expected == pytest.approx((3 * 24 + 12) * 12)
 
 
 def test_a_clock_that_is_in_1970_in_the_first_month_has_nothing_begin_then(
@@ -291,12 +337,15 @@ def test_a_clock_that_is_in_1970_in_the_first_month_has_nothing_begin_then(
     website = watched_website(interval=300)
     check_for(website, clock, NOON, hours=3)
     begun = rollups.progress().checks_since
-    monkeypatch.setattr(rollups, "BELIEVED_AFTER", 0.0)
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
     clock.move_to(NOON - 20_000 * DAY)
     check(website, NOON - 20_000 * DAY).save()
     rollups.roll_up()
+    clock.move_to(NOON + 4 * HOUR)
+    rollups.roll_up()
     assert rollups.progress().checks_since == begun
     assert rollups.progress().hours_until >= begun
+    assert summary(website, Span(NOON, NOON + 4 * HOUR)).up == 18
 
 
 def test_what_is_in_time_marks_nothing(clock: time_machine.Traveller) -> None:

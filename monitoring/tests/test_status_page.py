@@ -25,7 +25,7 @@ from monitoring.rollup_tables import DAY
 from monitoring.rollups import floor
 from monitoring.status_page import contents, display
 from monitoring.status_page.incidents import TOLD_MAX
-from monitoring.tests.admin_pages import website
+from monitoring.tests.admin_pages import check, website
 from monitoring.tests.outages import NOON, ended_incident, incident
 from monitoring.tests.status_pages import (
     forgetful,
@@ -243,6 +243,12 @@ def test_of_very_many_that_last_none_is_called_operational() -> None:
 def test_what_a_clock_that_was_ahead_has_seen_is_not_believed() -> None:
     status_page()
     shown(0, checked=-3_600)
+    assert headline(seen()) == "Status unknown"
+
+
+def test_checks_that_say_nothing_of_the_website_confirm_no_state() -> None:
+    status_page()
+    check(shown(0, checked=1_500).website, 5, outcome="unknown")
     assert headline(seen()) == "Status unknown"
 
 

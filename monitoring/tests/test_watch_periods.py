@@ -105,3 +105,15 @@ def test_what_no_signal_told_of_is_mended() -> None:
     assert sorted(open_periods) == [(changed.pk, 30), (fresh.pk, 60)]
     assert not WatchPeriod.objects.filter(website_id=gone.pk).exists()
     assert watch_periods.reconcile() == 0
+
+
+@pytest.mark.django_db
+def test_a_website_added_by_a_clock_that_was_ahead_is_expected_to_be_checked_once_it_was_paused() -> None:
+    with time_machine.travel(NOON + 30 * MINUTE, tick=False) as traveller:
+        website = Website.objects.create(website_url="http://127.0.0.1/", monitoring_interval=60)
+        traveller.move_to(NOON)
+        for is_active in (False, True):
+            website.is_active = is_active
+            website.save()
+        watches = watch_periods.watches([website.pk], span(0, 60))[website.pk]
+        assert watch_periods.expected(watches, [span(0, 60)]) == 60

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from monitoring import schedule
+from monitoring.absences import absences
 from monitoring.website_page import header, ranges
 from monitoring.website_page.report import report
 from websites.models import Website
@@ -32,7 +33,7 @@ def site(request: HttpRequest, website_id: str) -> HttpResponse:
     if website is None:
         return _missing(request, website_id)
     watched = report(request.user, website, request.GET.get("range"))
-    shown = {**header.header(request.user, website), "report": watched, "now": timezone.now()}
+    shown = {**header.header(request.user, website), "report": watched, "now": timezone.now(), "absences": absences()}
     template = "site_live" if FRAGMENT in request.GET else "site"
     return render(request, f"monitoring/{template}.html", shown, status=400 if watched["range_problem"] else 200)
 
