@@ -19,5 +19,5 @@ def absences() -> list[str]:
         seen_at = seen.get(component.value)
         if seen_at is None or seen_at < fresh_since:
             since = "" if seen_at is None else f" since {display.utc(seen_at)}"
-            sentences.append(f"No {component.label} has been seen{since}.")
+            sentences.append(f"No {component.label} process has been seen{since}.")
     return sentences

@@ -31,7 +31,7 @@ def test_nothing_is_told_where_one_of_each_kind_lives() -> None:
 
 def test_what_is_gone_and_what_never_was_is_told() -> None:
     since = seen(WORKER, heartbeats.FRESH_FOR + 1)
-    assert absences() == ["No beat has been seen.", f"No worker has been seen since {since}."]
+    assert absences() == ["No beat process has been seen.", f"No worker process has been seen since {since}."]
 
 
 @pytest.mark.parametrize("fragment", [{}, {"fragment": ""}])
@@ -41,7 +41,7 @@ def test_the_overview_and_the_page_of_a_website_tell_it(fragment: dict[str, str]
     since = seen(WORKER, 60)
     for address in ("/", f"/sites/{one.pk}"):
         page = client.get(address, fragment, follow=True).content.decode()
-        assert f"No worker has been seen since {since}. Nothing is checked meanwhile" in page
+        assert f"No worker process has been seen since {since}. Nothing is checked meanwhile" in page
         assert "No beat" not in page
     heartbeats.write(WORKER)
     for address in ("/", f"/sites/{one.pk}"):
