@@ -38,8 +38,6 @@ LATE = timedelta(minutes=2)
 HOUR_DAYS = 400
 # Seconds that one run takes at most; the next one goes on.
 RUN_TIME = 40.0
-# A clock that goes on from before to after `RollupProgress.gone_until` has no more than that to be rolled up.
-CAUGHT_UP = timedelta(hours=3)
 # Marks read at once.
 STALE_CHUNK = 10_000
 
@@ -151,7 +149,8 @@ def _come_to(gone_until: datetime) -> None:
     """The time has come before which checks were gone: where it did at once, the clock was behind, and they are."""
     with transaction.atomic():
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
-        if known.hours_until + CAUGHT_UP < gone_until:
+        # A clock that got there by and by has an hour or less to be rolled up.
+        if known.hours_until + HOUR < gone_until:
             known.checks_since = known.hours_until = known.recent_until = gone_until
             known.days_until = floor(gone_until, DAY)
             RecentRollup.objects.all().delete()
