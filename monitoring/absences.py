@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.db.models import Max
 from django.utils import timezone
 
 from monitoring import admin_display as display
@@ -12,11 +11,10 @@ from monitoring.models import Heartbeat
 
 def absences() -> list[str]:
     """A sentence for each kind of which no process was seen lately."""
-    seen = dict(Heartbeat.objects.values_list("component").annotate(Max("seen_at")))
     fresh_since = timezone.now() - timedelta(seconds=heartbeats.FRESH_FOR)
     sentences = []
     for component in Heartbeat.Component:
-        seen_at = seen.get(component.value)
+        seen_at = heartbeats.last_seen(component)
         if seen_at is None or seen_at < fresh_since:
             since = "" if seen_at is None else f" since {display.utc(seen_at)}"
             sentences.append(f"No {component.label} process has been seen{since}.")

@@ -37,8 +37,15 @@ def write(component: Heartbeat.Component, missed: int = 0) -> None:
     Heartbeat.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
 
 
+def last_seen(component: Heartbeat.Component) -> datetime.datetime | None:
+    """When any process of this kind was last seen; None where there never was one, or all is long ago."""
+    # What ended while the clock was ahead is not seen until then.
+    until = timezone.now() + datetime.timedelta(seconds=FRESH_FOR)
+    processes = Heartbeat.objects.filter(component=component, seen_at__lt=until)
+    return processes.order_by("-seen_at").values_list("seen_at", flat=True).first()
+
+
 def age(component: Heartbeat.Component) -> float | None:
-    """Seconds since any process of this kind was last seen; None where there never was one."""
-    seen_at = Heartbeat.objects.filter(component=component).order_by("-seen_at").values_list("seen_at", flat=True)
-    newest = seen_at.first()
-    return None if newest is None else (timezone.now() - newest).total_seconds()
+    """Seconds since any process of this kind was last seen; None as in `last_seen`."""
+    seen_at = last_seen(component)
+    return None if seen_at is None else (timezone.now() - seen_at).total_seconds()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from monitoring import admin_display, heartbeats
@@ -32,6 +33,17 @@ def test_nothing_is_told_where_one_of_each_kind_lives() -> None:
 def test_what_is_gone_and_what_never_was_is_told() -> None:
     since = seen(WORKER, heartbeats.FRESH_FOR + 1)
     assert absences() == ["No beat process has been seen.", f"No worker process has been seen since {since}."]
+
+
+def test_what_ended_while_the_clock_was_ahead_does_not_live(client: Client) -> None:
+    seen(BEAT, -40 * 86_400)
+    since = seen(BEAT, 60, "b:1")
+    seen(WORKER, -40 * 86_400)
+    assert absences() == [f"No beat process has been seen since {since}.", "No worker process has been seen."]
+    assert client.get("/readyz").json()["worker"] == "never seen"
+    # Clocks of several machines need not agree to the second.
+    seen(WORKER, -3, "b:1")
+    assert len(absences()) == 1
 
 
 @pytest.mark.parametrize("fragment", [{}, {"fragment": ""}])
