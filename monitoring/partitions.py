@@ -113,19 +113,24 @@ def make(days: Iterable[datetime]) -> int:
 
 
 def drop_before(moment: datetime, is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Drop the partitions with nothing but older checks, oldest first; returns how many went."""
+    """Drop the partitions with nothing but older checks, oldest first; returns how many went.
+
+    After each, it rests for as long as that took: checks go on meanwhile.
+    """
     if not are_used():
         return 0
     dropped = 0
     for partition in known():
         if partition.until > moment or is_stopping():
             break
+        begun = time.monotonic()
         try:
             _patiently(f"DROP TABLE {partition.name}")
         except BusyError:
             logger.info("a day of old checks cannot be dropped for now, as others use the table: that is tried again")
             break
         dropped += 1
+        time.sleep(time.monotonic() - begun)
     return dropped
 
 

@@ -2,8 +2,7 @@
 
 1. Checks are kept until hours and days are made of them, however old they are.
 2. Before any check goes, `RollupProgress.checks_since` says so, in a transaction of its own: who makes rollups or reads
-   checks relies on it that of hours since then all checks are there. It moves no further than there are checks to go,
-   or a clock that is ahead once would leave it in the future.
+   checks relies on it that of hours since then all checks are there.
 3. On PostgreSQL, days are dropped as a whole (`monitoring.partitions`). All else is deleted a little at a time, with a
    pause after each bit for whoever waits to write.
 """
@@ -14,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Max, Min, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Min, Model, Q, QuerySet
 from django.utils import timezone
 
 from monitoring import downtime, partitions, rollups
@@ -28,7 +27,7 @@ from monitoring.models import (
     RollupProgress,
     StaleHour,
 )
-from monitoring.rollup_tables import DAY, HOUR
+from monitoring.rollup_tables import DAY
 from monitoring.rollups import floor
 from monitoring.schedule import chunks
 from websites.models import Website
@@ -79,17 +78,10 @@ def kept_since() -> datetime:
 def _announce(horizon: datetime) -> bool:
     """Say of which hours checks will be gone; False where another worker has just said something else."""
     since = rollups.progress().checks_since
-    of_one = MonitoringData.objects.filter(
-        website=OuterRef("pk"), entry_timestamp__gte=since, entry_timestamp__lt=horizon
-    )
-    newest = Subquery(of_one.order_by("-entry_timestamp").values("entry_timestamp")[:1])
-    # By the index of websites, as times have none.
-    last = Website.objects.order_by().aggregate(last=Max(newest))["last"] if since < horizon else None
-    if last is None:
+    if horizon <= since:
         return True
-    until = min(horizon, floor(last, HOUR) + HOUR)
-    downtime.settle(since, until)
-    return bool(RollupProgress.objects.filter(checks_since=since).update(checks_since=until))
+    downtime.settle(since, horizon)
+    return bool(RollupProgress.objects.filter(checks_since=since).update(checks_since=horizon))
 
 
 def _steps(horizon: datetime) -> Iterator[Step]:
