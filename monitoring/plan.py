@@ -11,6 +11,7 @@ All times are whole milliseconds of Unix time, so that a slot is the same number
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 GOLDEN_RATIO = 0.6180339887498949
@@ -29,23 +30,41 @@ SOON_AT_START = 100
 Slot = tuple[int, int | None]
 
 
+class Version(NamedTuple):
+    """How new what a worker knows of some websites has to be, which is sent along with their slots.
+
+    `beat` names the process, whose readings of its plan are counted from 1: `reading` is the newest one, `changed` the
+    one that showed the last change of these websites.
+    """
+
+    beat: str
+    reading: int
+    changed: int
+
+
 class Row(NamedTuple):
-    """What is stored of an active website: `task_id` is its periodic task's key, `anchor` is in ms."""
+    """What is stored of an active website: `task_id` is its periodic task's key, `anchor` is in ms.
+
+    `changed_at` differs wherever the website was changed.
+    """
 
     website_id: int
     task_id: int
     seconds: int
     anchor: int | None
+    changed_at: datetime
 
 
 @dataclass(slots=True)
 class PlanEntry:
-    """One active website; `due` is the slot it waits for."""
+    """One active website; `due` is the slot it waits for, `changed` the reading that showed its last change."""
 
     task_id: int
     interval: int
     phase: int
     due: int
+    changed_at: datetime
+    changed: int
 
 
 def phase_of(website_id: int, interval: int, anchor: int | None = None) -> int:
@@ -72,16 +91,18 @@ class Plan:
         self._soon_credit = float(SOON_PER_SECOND)
         self._soon_counted_at: int | None = None
 
-    def update(self, rows: Iterable[Row], now: int) -> None:
-        """Take over all rows; what did not change keeps its slot."""
+    def update(self, rows: Iterable[Row], now: int, reading: int) -> None:
+        """Take over all rows, as one `reading` found them; what did not change keeps its slot."""
         before, self.entries = self.entries, {}
-        for website_id, task_id, seconds, anchor in rows:
+        for website_id, task_id, seconds, anchor, changed_at in rows:
             interval = seconds * 1000
             phase = phase_of(website_id, interval, anchor)
             entry = before.get(website_id)
             if entry is None or entry.interval != interval or entry.phase != phase:
-                entry = PlanEntry(task_id, interval, phase, next_slot(phase, interval, now))
+                entry = PlanEntry(task_id, interval, phase, next_slot(phase, interval, now), changed_at, reading)
                 heapq.heappush(self._heap, (entry.due, website_id))
+            elif entry.changed_at != changed_at:
+                entry.changed_at, entry.changed = changed_at, reading
             entry.task_id = task_id
             self.entries[website_id] = entry
         if len(self._heap) > 2 * len(self.entries) + 1000:

@@ -5,6 +5,7 @@ row never delays a check.
 """
 
 import logging
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from monitoring import heartbeats, schedule
 from monitoring.models import Heartbeat
-from monitoring.plan import SOON_AT_START, Plan, Row
+from monitoring.plan import SOON_AT_START, Plan, Row, Version
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +35,10 @@ class PlanStore:
     """Used by beat's thread. Raises `django.db.Error` from `refresh` alone."""
 
     def __init__(self) -> None:
-        # The change marker at the last look, forgotten where the plan must be read again; and of the plan in use.
+        # The change marker at the last look, forgotten where the plan must be read again.
         self._marker: Any = None
-        self._version: Any = None
+        self._beat = secrets.token_hex(8)
+        self._readings = 0
         self._read_at: float | None = None
         self._begin_at: int | None = None
         self._runs: Counter[int] = Counter()
@@ -54,14 +56,13 @@ class PlanStore:
         if marker == self._marker and not is_stale:
             return False
         self._read(plan, at_start=self._read_at is None)
-        self._marker = self._version = marker
+        self._marker = marker
         self._read_at = now
         return True
 
-    @property
-    def version(self) -> str:
-        """The change marker that the plan was read at: websites have not changed while it is the same."""
-        return str(self._version)
+    def version(self, changed: int) -> Version:
+        """Of a message of whose websites the last change was shown by this reading."""
+        return Version(self._beat, self._readings, changed)
 
     def forget(self, begin_at: int | None = None) -> None:
         """Read everything at the next `refresh`, as at a start.
@@ -116,19 +117,21 @@ class PlanStore:
         marked: list[int] = []
         # Anything else was written past the checks; reconciling mends it.
         owned = schedule.owned_tasks().filter(enabled=True, interval__period="seconds", interval__every__gt=0)
-        for task_id, name, every, start_time, last_run_at in owned.values_list(
-            "pk", "name", "interval__every", "start_time", "last_run_at"
+        for task_id, name, every, start_time, changed_at, last_run_at in owned.values_list(
+            "pk", "name", "interval__every", "start_time", "date_changed", "last_run_at"
         ):
             website_id = schedule.website_id_of(name)
             if website_id is None:
                 continue
-            rows.append(Row(website_id, task_id, every, None if start_time is None else _ms(start_time)))
+            anchor = None if start_time is None else _ms(start_time)
+            rows.append(Row(website_id, task_id, every, anchor, changed_at))
             if last_run_at is None:
                 marked.append(task_id)
         now = time.time_ns() // 1_000_000
         # Where a great number is new, what was not sent cannot be told from what was never due.
         begin_at = self._begin_at if at_start and len(marked) <= SOON_AT_START else None
-        plan.update(rows, now if begin_at is None else begin_at)
+        self._readings += 1
+        plan.update(rows, now if begin_at is None else begin_at, self._readings)
         if marked:
             # At a start, a great number of new websites is spread over their slots instead.
             wanted = not at_start or len(marked) <= SOON_AT_START

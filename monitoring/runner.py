@@ -26,7 +26,7 @@ from monitoring import recorder, stopping
 from monitoring.certificates import Refresh
 from monitoring.connectivity import Connectivity, References
 from monitoring.findings import Check
-from monitoring.plan import Slot
+from monitoring.plan import Slot, Version
 from monitoring.probe.classify import internal_exchange
 from monitoring.probe.engine import Engine
 from monitoring.probe.types import ErrorKind, Exchange, ProbeRequest
@@ -78,10 +78,10 @@ class Runner:
         self._recorder.start()
         self._rechecks.start()
 
-    def submit(self, slots: Sequence[Slot], version: str | None = None) -> None:
+    def submit(self, slots: Sequence[Slot], version: Version | None = None) -> None:
         """Have these websites checked; returns when the engine has them. Waits while it has too many.
 
-        `version` is the plan's change marker, see `monitoring.watchlist`.
+        Without a `version`, they are read anew.
         """
         if not self._take_room(len(slots)):
             self.pass_over(len(slots), "the worker was told to stop")

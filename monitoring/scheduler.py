@@ -28,7 +28,7 @@ from kombu.exceptions import OperationalError
 
 from monitoring import heartbeats, schedule
 from monitoring.leadership import Leadership
-from monitoring.plan import Plan, Slot
+from monitoring.plan import Plan, PlanEntry, Slot
 from monitoring.plan_store import PlanStore
 
 logger = logging.getLogger(__name__)
@@ -229,8 +229,7 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             return
         for start in range(0, len(due), BATCH_SIZE):
             batch = due[start : start + BATCH_SIZE]
-            expires = max(entries[website_id].interval for website_id, _ in batch) / 1000
-            if not (self._leads_still() and self._send(batch, expires)):
+            if not (self._leads_still() and self._send(batch, [entries[website_id] for website_id, _ in batch])):
                 self.plan.give_back(due[start:])
                 return
             self._store.note_runs(entries[website_id].task_id for website_id, _ in batch)
@@ -268,13 +267,13 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             self._next_complaint = time.monotonic() + COMPLAINT_INTERVAL
             logger.error(words, extra=extra)
 
-    def _send(self, batch: list[Slot], expires: float) -> bool:
+    def _send(self, batch: list[Slot], entries: list[PlanEntry]) -> bool:
         task = self.app.tasks["monitoring.tasks.check_batch"]
         try:
             # Celery would write out all pairs once more, for log lines that nobody asks for.
             task.apply_async(
-                (batch, self._store.version),
-                expires=expires,
+                (batch, self._store.version(max(entry.changed for entry in entries))),
+                expires=max(entry.interval for entry in entries) / 1000,
                 producer=self.producer,
                 retry=False,
                 argsrepr=f"({len(batch)} slots)",

@@ -1,22 +1,24 @@
 """Celery tasks: what beat sends and workers run. Each is thin; the work is in the module it names."""
 
 import time
+from typing import Any
 
 from celery import shared_task
 
 from monitoring import certificate_alerts, partitions, retention, rollups, runner, schedule, stopping, watch_periods
 from monitoring.clock import clock
 from monitoring.notifications import deliveries
+from monitoring.plan import Version
 
 
 @shared_task
-def check_batch(slots: list[tuple[int, int | None]], version: str | None = None) -> None:
+def check_batch(slots: list[tuple[int, int | None]], version: list[Any] | str | None = None) -> None:
     """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them; the slot is null
     for a check beside the slots.
 
-    `version` is the change marker that its plan was read at.
+    `version` has the fields of `monitoring.plan.Version`; beats of before sent a string.
     """
-    runner.current().submit(slots, version)
+    runner.current().submit(slots, Version(*version) if isinstance(version, list) else None)
 
 
 @shared_task

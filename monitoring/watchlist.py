@@ -1,10 +1,12 @@
 """What a worker knows of the websites it checks, so that it need not ask the database for every check.
 
-Beat sends the change marker it read the plan at along with the slots: while it stays the same, no website has changed
-since it was read here. Changes that moved no marker (raw SQL) are seen after `TRUSTED_FOR` seconds.
+Along with the slots, beat sends which reading of its plan showed the last change of their websites: what was read here
+no earlier than that is used. So an edit has its own message's websites read again, and no others. Changes that no
+periodic task tells of (raw SQL) are seen after `TRUSTED_FOR` seconds.
 """
 
 import functools
+import random
 import threading
 import time
 from collections.abc import Collection
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from monitoring.plan import Version
 from monitoring.probe.guard import AddressGuard
 from monitoring.probe.types import PLAIN, ProbeRequest, RequestOptions
 from monitoring.states import Rules
@@ -21,6 +24,7 @@ from websites.encryption import UnreadableSecretError
 from websites.models import Website
 from websites.request_options import IpVersion, Method, read_headers, read_statuses
 
+# Seconds, at most: half of them at least, so that not all websites are read again at once.
 TRUSTED_FOR = 300.0
 # Where a website has no timeout of its own: so long (seconds), and this share of its interval at most.
 TIMEOUT_MAX = 10.0
@@ -95,35 +99,55 @@ def _options(*values: Any) -> RequestOptions:
     return PLAIN if options == PLAIN else options
 
 
+class _Known(NamedTuple):
+    watched: Watched
+    # The newest reading of the plan when it was read, and until when it is trusted (monotonic time).
+    reading: int
+    until: float
+
+
 class Watchlist:
     """Websites by id; any thread may ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._websites: dict[int, Watched] = {}
-        self._version: str | None = None
-        self._trusted_until = 0.0
+        self._known: dict[int, _Known] = {}
+        self._beat = ""
+        self._swept_at = time.monotonic()
 
-    def get(self, website_ids: Collection[int], version: str | None) -> dict[int, Watched]:
-        """Those of the websites that are active, as they are at this version of the plan or later.
+    def get(self, website_ids: Collection[int], version: Version | None) -> dict[int, Watched]:
+        """Those of the websites that are active, as they are at this version or later.
 
         Without a version, they are read anew. Raises `django.db.Error`.
         """
-        websites = self._of_version(version)
-        missing = [website_id for website_id in website_ids if website_id not in websites]
-        if missing:
-            websites.update(_read(missing))
-        return {website_id: websites[website_id] for website_id in website_ids if website_id in websites}
-
-    def _of_version(self, version: str | None) -> dict[int, Watched]:
         if version is None:
-            return {}
+            return _read(website_ids)
+        now = time.monotonic()
+        known = self._of_beat(version.beat, now)
+        found = {}
+        for website_id in website_ids:
+            one = known.get(website_id)
+            if one is None or one.reading < version.changed or one.until < now:
+                break
+            found[website_id] = one.watched
+        else:
+            return found
+        # All of them, as they are mostly sent together: so they are read again together as well.
+        found = _read(website_ids)
+        until = now + random.uniform(0.5, 1.0) * TRUSTED_FOR  # noqa: S311
+        known.update((pk, _Known(one, version.reading, until)) for pk, one in found.items())
+        return found
+
+    def _of_beat(self, beat: str, now: float) -> dict[int, _Known]:
+        """What was read by the readings of this beat: those of another one say nothing of its."""
         with self._lock:
-            now = time.monotonic()
-            if version != self._version or now > self._trusted_until:
-                # A new dictionary: threads that still fill the old one must not fill this one with what is old.
-                self._websites, self._version, self._trusted_until = {}, version, now + TRUSTED_FOR
-            return self._websites
+            if beat != self._beat:
+                self._known, self._beat = {}, beat
+            elif now > self._swept_at + TRUSTED_FOR:
+                # Websites that are gone. A new dictionary, as other threads may be about to change this one.
+                self._known = {pk: one for pk, one in list(self._known.items()) if one.until >= now}
+                self._swept_at = now
+            return self._known
 
 
 def _read(website_ids: Collection[int]) -> dict[int, Watched]:

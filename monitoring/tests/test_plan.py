@@ -1,6 +1,7 @@
 """The plan of slots, walked through time by hand."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from monitoring.plan import LATE_TOLERANCE_MS, SOON_PER_SECOND, Plan, Row, next_slot, phase_of
 
 START = 1_800_000_000_000
+SOME_DAY = datetime(2026, 1, 31, tzinfo=UTC)
 
 website_ids = st.integers(min_value=1, max_value=2**40)
 intervals = st.integers(min_value=5_000, max_value=300_000)
@@ -19,8 +21,12 @@ instants = st.integers(min_value=1_600_000_000_000, max_value=2_500_000_000_000)
 def plan_of(*websites: tuple[int, int], now: int = START) -> Plan:
     """A plan of `(website_id, interval in seconds)`."""
     plan = Plan()
-    plan.update([Row(pk, pk + 1000, seconds, None) for pk, seconds in websites], now)
+    plan.update([row(pk, seconds) for pk, seconds in websites], now, 1)
     return plan
+
+
+def row(pk: int, seconds: int, anchor: int | None = None, changed_at: datetime = SOME_DAY) -> Row:
+    return Row(pk, pk + 1000, seconds, anchor, changed_at)
 
 
 @given(website_ids, intervals, instants)
@@ -69,13 +75,13 @@ def test_slots_are_the_same_after_a_restart() -> None:
 def test_an_edit_of_another_website_keeps_the_slot() -> None:
     plan = plan_of((1, 60))
     before = plan.next_due()
-    plan.update([Row(1, 1001, 60, None), Row(2, 1002, 300, None)], START + 10)
+    plan.update([row(1, 60), row(2, 300)], START + 10, 2)
     assert plan.entries[1].due == before
 
 
 def test_a_changed_interval_moves_to_its_own_grid_and_the_old_slot_is_dropped() -> None:
     plan = plan_of((1, 60))
-    plan.update([Row(1, 1001, 5, None)], START)
+    plan.update([row(1, 5)], START, 2)
     due = [slot for now in range(START, START + 60_000, 100) for _, slot in plan.take_due(now) if slot]
     assert len(due) == 12
     assert all((slot - phase_of(1, 5_000)) % 5_000 == 0 for slot in due)
@@ -83,7 +89,7 @@ def test_a_changed_interval_moves_to_its_own_grid_and_the_old_slot_is_dropped() 
 
 def test_a_removed_website_is_not_due_any_more() -> None:
     plan = plan_of((1, 5), (2, 5))
-    plan.update([Row(2, 1002, 5, None)], START)
+    plan.update([row(2, 5)], START, 2)
     assert {pk for now in range(START, START + 5_001, 1_000) for pk, _ in plan.take_due(now)} == {2}
     assert plan.missed == 0
 
@@ -91,7 +97,7 @@ def test_a_removed_website_is_not_due_any_more() -> None:
 def test_many_edits_do_not_let_the_plan_grow() -> None:
     plan = Plan()
     for seconds in range(5, 300):
-        plan.update([Row(pk, pk, seconds, None) for pk in range(100)], START)
+        plan.update([row(pk, seconds) for pk in range(100)], START, 2)
     assert len(plan._heap) <= 2 * 100 + 1000 + 100
 
 
@@ -171,17 +177,26 @@ def test_a_website_that_begins_comes_evenly_from_its_first_check_on() -> None:
 
 def test_the_anchor_is_kept_when_the_plan_is_read_again_or_anew() -> None:
     anchor = START + 1_234
-    row = Row(1, 1001, 60, anchor)
     kept = plan_of((1, 60))
     kept.begin([1], anchor)
     kept.take_due(anchor)
-    kept.update([row], anchor + 2_000)
+    kept.update([row(1, 60, anchor)], anchor + 2_000, 2)
     anew = Plan()
-    anew.update([row], anchor + 2_000)
+    anew.update([row(1, 60, anchor)], anchor + 2_000, 1)
     assert kept.next_due() == anew.next_due() == anchor + 60_000
     changed = Plan()
-    changed.update([Row(1, 1001, 10, anchor)], anchor + 2_000)
+    changed.update([row(1, 10, anchor)], anchor + 2_000, 1)
     assert changed.next_due() == anchor + 10_000
+
+
+@pytest.mark.parametrize("step", [timedelta(seconds=1), -timedelta(days=1)])
+def test_a_change_is_of_the_reading_that_shows_it(step: timedelta) -> None:
+    plan = plan_of((1, 60), (2, 60), (3, 60))
+    due = plan.entries[1].due
+    plan.update([row(1, 60, changed_at=SOME_DAY + step), row(2, 60), row(3, 30), row(4, 60)], START, 2)
+    plan.update([row(1, 60, changed_at=SOME_DAY + step), row(2, 60), row(3, 30), row(4, 60)], START, 3)
+    assert {pk: entry.changed for pk, entry in plan.entries.items()} == {1: 2, 2: 1, 3: 2, 4: 2}
+    assert plan.entries[1].due == due
 
 
 @pytest.mark.parametrize("jump", [-3_600_000, 3_600_000])

@@ -20,7 +20,7 @@ from monitoring import plan_store, schedule
 from monitoring import runner as runner_module
 from monitoring import scheduler as scheduler_module
 from monitoring.models import Heartbeat
-from monitoring.plan import SOON_AT_START, next_slot, phase_of
+from monitoring.plan import SOON_AT_START, PlanEntry, Version, next_slot, phase_of
 from monitoring.runner import Runner
 from monitoring.tests.beat import Bench
 from websites.models import Website
@@ -99,6 +99,25 @@ def test_a_paused_website_is_not_checked_until_it_is_resumed(bench: Bench) -> No
     website.is_active = True
     website.save()
     bench.tick_until(lambda: bench.checked() == [website.pk])
+
+
+def test_a_message_tells_of_the_last_change_of_its_own_websites(bench: Bench) -> None:
+    changed, other = make_websites(2, interval=5)
+    forget_marks()
+    bench.tick_until(lambda: bool(versions(bench, changed)) and bool(versions(bench, other)), deadline=15)
+    changed.regex = "x"
+    changed.save()
+    bench.tick_until(lambda: versions(bench, changed)[-1].changed > versions(bench, changed)[0].changed, deadline=15)
+    bench.tick_until(lambda: len(versions(bench, other)) > 2, deadline=15)
+    of_changed, of_other = versions(bench, changed), versions(bench, other)
+    assert of_other[-1].changed == of_other[0].changed < of_changed[-1].changed <= of_other[-1].reading
+    assert len({version.beat for version in of_changed + of_other}) == 1
+
+
+def versions(bench: Bench, website: Website) -> list[Version]:
+    """Those of the messages for a website, without those for others."""
+    messages = [message.payload[0] for message in bench.of("monitoring.tasks.check_batch")]
+    return [Version(*version) for slots, version in messages if [pk for pk, _ in slots] == [website.pk]]
 
 
 def test_a_check_asked_for_is_done_beside_the_slots(bench: Bench) -> None:
@@ -317,7 +336,8 @@ def test_the_slots_of_a_message_that_expired_in_the_queue_are_counted(
     runner = Runner()
     monkeypatch.setattr(runner_module, "current", lambda: runner)
     now = time.time_ns() // 1_000_000
-    assert bench.scheduler._send([(1, now), (2, now)], 0.01)
+    entry = PlanEntry(1, 10, 0, now, timezone.now(), 1)
+    assert bench.scheduler._send([(1, now), (2, now)], [entry, entry])
     time.sleep(0.05)
     bench.tick_until(lambda: bench.sent("monitoring.tasks.check_batch") == 1)
     message = bench.of("monitoring.tasks.check_batch")[0]
