@@ -89,12 +89,12 @@ class _Outage(NamedTuple):
         if self.maintenance is None:
             return maintained
         later = filter(None, (Span(max(since, checks_since), until) for since, until in maintained))
-        return [Span(*times) for times in merge([*self.kept, *later])]
+        return [Span(*times) for times in merge([*self.kept(checks_since), *later])]
 
-    @property
-    def kept(self) -> list[Span]:
-        """The maintenance that is written down."""
-        return [Span(*(datetime.fromtimestamp(edge, UTC) for edge in edges)) for edges in self.maintenance or ()]
+    def kept(self, until: datetime) -> Iterable[Span]:
+        """The maintenance before then that is written down: what is later, a clock that was ahead has left there."""
+        written = (Span(*(datetime.fromtimestamp(edge, UTC) for edge in edges)) for edges in self.maintenance or ())
+        return filter(None, (Span(start, min(end, until)) for start, end in written))
 
     def unwritten(self, since: datetime, until: datetime) -> Span:
         """The time whose maintenance is to be written down, where all before the first of these moments is."""
@@ -147,8 +147,8 @@ def settle(since: datetime, until: datetime) -> None:
         for outage, span in new:
             times = [span.common(gap) for gap in span.meeting(maintained.get(outage.website_id, ()))]
             after = outage.begun_after(watched[outage.website_id])
-            if times or outage.maintenance is None or after != outage.started_after:
-                kept = [[edge.timestamp() for edge in gap] for gap in merge([*outage.kept, *times])]
+            kept = [[edge.timestamp() for edge in gap] for gap in merge([*outage.kept(since), *times])]
+            if kept != outage.maintenance or after != outage.started_after:
                 changed.append(Incident(pk=outage.pk, maintenance=kept, started_after=after))
         for some in chunks(changed):
             Incident.objects.bulk_update(some, ["maintenance", "started_after"])

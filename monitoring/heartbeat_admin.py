@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from monitoring import admin_display as display
@@ -21,7 +20,7 @@ class HeartbeatAdmin(admin.ModelAdmin[Any]):
 
     @admin.display(description="runs", boolean=True)
     def runs(self, heartbeat: Heartbeat) -> bool:
-        return (timezone.now() - heartbeat.seen_at).total_seconds() <= heartbeats.FRESH_FOR
+        return heartbeats.lives(heartbeat.seen_at)
 
     @admin.display(description="last seen", ordering="seen_at")
     def last_seen(self, heartbeat: Heartbeat) -> SafeString | str:

@@ -14,6 +14,8 @@ from monitoring.models import Heartbeat
 # Seconds between two heartbeats, and the age at which a process counts as gone.
 INTERVAL = 10.0
 FRESH_FOR = 30.0
+# Seconds that the clocks of two machines may differ by.
+CLOCK_SKEW = 300.0
 FORGET_AFTER = datetime.timedelta(days=1)
 _STARTED_AT = datetime.datetime.now(datetime.UTC)
 
@@ -40,9 +42,14 @@ def write(component: Heartbeat.Component, missed: int = 0) -> None:
 def last_seen(component: Heartbeat.Component) -> datetime.datetime | None:
     """When any process of this kind was last seen; None where there never was one, or all is long ago."""
     # What ended while the clock was ahead is not seen until then.
-    until = timezone.now() + datetime.timedelta(seconds=FRESH_FOR)
+    until = timezone.now() + datetime.timedelta(seconds=CLOCK_SKEW)
     processes = Heartbeat.objects.filter(component=component, seen_at__lt=until)
     return processes.order_by("-seen_at").values_list("seen_at", flat=True).first()
+
+
+def lives(seen_at: datetime.datetime) -> bool:
+    """Whether a process that was last seen then counts as living."""
+    return -CLOCK_SKEW < (timezone.now() - seen_at).total_seconds() <= FRESH_FOR
 
 
 def age(component: Heartbeat.Component) -> float | None:

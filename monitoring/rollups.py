@@ -9,8 +9,8 @@
    what is rolled up already, as the clock was set back since.
 2. A day is made of its hours, once all of them are there.
 3. What is stale is made once more from its checks: those are there as long as `retention.kept_since` says.
-4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes. So it
-   is where the clock is behind and nobody sets it right: once somebody does, all is as before.
+4. Where the clock was ahead and is right again, what was rolled up ahead of it is made anew when its time comes. Where
+   it is behind, so is what is there of the time that it goes through, as long as its checks are there.
 
 Each hour and each day is replaced as a whole, in a transaction of its own: a run that is broken off, or done twice,
 leaves nothing half-done and nothing counted twice.
@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from monitoring import rollup_tables
 from monitoring.clock import clock
-from monitoring.models import HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour
+from monitoring.models import DailyRollup, HourlyRollup, MonitoringData, RecentRollup, RollupProgress, StaleHour
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
@@ -119,43 +119,44 @@ def roll_up(is_stopping: Callable[[], bool] = lambda: False) -> int:
 
 
 def _follow_clock() -> None:
-    """Take back what was rolled up by a clock that was ahead."""
+    """Take back what was rolled up by a clock that was ahead: it is made when its time comes."""
     known, now = progress(), timezone.now()
-    if clock.is_believed() and max(known.recent_until, known.checks_since) > now:
-        _take_back()
-    elif known.gone_until is not None and known.gone_until <= now:
-        _come_to(known.gone_until)
-
-
-def _take_back() -> None:
-    """Have what is after now made when its time comes: until then nobody reads what there is of it."""
-    now = timezone.now()
+    if not clock.is_believed() or max(known.recent_until, known.checks_since) <= now:
+        return
+    before, hour, next_hour = known.checks_since, floor(now, HOUR), ceil(now, HOUR)
+    if before > next_hour and HourlyRollup.objects.exists():
+        if _is_behind(next_hour, before):
+            return
+        # Checks of before have gone by a clock that was ahead, and those of this hour in part.
+        hour = next_hour
+    elif before > next_hour:
+        hour = _first_hour()
     with transaction.atomic():
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
-        hour = min(known.hours_until, floor(now, HOUR))
-        if known.checks_since > now and HourlyRollup.objects.exists():
-            # Checks of before have gone: by a clock that was ahead, or this one is behind. Which, time will tell.
-            known.gone_until = max(known.checks_since, known.gone_until or known.checks_since)
-            hour = known.checks_since = ceil(now, HOUR)
-        elif known.checks_since > now:
-            hour = known.checks_since = _first_hour()
-        known.hours_until = known.recent_until = max(hour, known.checks_since)
+        if known.checks_since > next_hour:
+            known.checks_since = hour
+        known.hours_until = known.recent_until = max(min(known.hours_until, hour), known.checks_since)
         known.days_until = min(known.days_until, floor(known.hours_until, DAY))
         known.save()
         RecentRollup.objects.filter(started_at__gte=known.hours_until).delete()
 
 
-def _come_to(gone_until: datetime) -> None:
-    """The time has come before which checks were gone: where it did at once, the clock was behind, and they are."""
-    with transaction.atomic():
-        known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
-        # A clock that got there by and by has an hour or less to be rolled up.
-        if known.hours_until + HOUR < gone_until:
-            known.checks_since = known.hours_until = known.recent_until = gone_until
-            known.days_until = floor(gone_until, DAY)
-            RecentRollup.objects.all().delete()
-        known.gone_until = None
-        known.save()
+def _is_behind(now: datetime, checks_since: datetime) -> bool:
+    """Whether it is now that is wrong, where checks are there from later on: they were made in between, or none before.
+
+    What is rolled up of then stays as it is; a clock that was ahead leaves hours and days without a check.
+    """
+    return _was_checked(started_at__gte=now, started_at__lt=checks_since) or not _was_checked(started_at__lt=now)
+
+
+def _was_checked(**times: datetime) -> bool:
+    """Whether any hour or day of such times has a check."""
+    checked = Q(up__gt=0) | Q(down__gt=0) | Q(unknown__gt=0)
+    return any(
+        rollup.objects.filter(checked, website__in=website_ids, **times).exists()
+        for website_ids in chunks(_all_websites())
+        for rollup in (DailyRollup, HourlyRollup)
+    )
 
 
 def _next_hour() -> bool:

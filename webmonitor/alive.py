@@ -17,7 +17,8 @@ from webmonitor.supervisor import reachable_host
 
 # Seconds; processes say every 10 seconds that they live.
 FRESH_FOR = 45.0
-NEWEST = "SELECT max(seen_at) FROM monitoring_heartbeat WHERE component = {0} AND instance LIKE {0}"
+# Without what ended while the clock was ahead.
+NEWEST = "SELECT max(seen_at) FROM monitoring_heartbeat WHERE component = {0} AND instance LIKE {0} AND seen_at < {0}"
 
 
 def web_is_alive(host: str, port: int, allowed_hosts: list[str]) -> bool:
@@ -35,18 +36,20 @@ def web_is_alive(host: str, port: int, allowed_hosts: list[str]) -> bool:
 
 def last_seen(database: dict[str, Any], component: str) -> datetime.datetime | None:
     """When a process of this machine (in a container: of this container) last said that it lives."""
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=FRESH_FOR)
     parameters = (component, f"{socket.gethostname()}:%")
     if database["ENGINE"] == "django.db.backends.sqlite3":
         connection = sqlite3.connect(database["NAME"], timeout=5)
         try:
-            text = connection.execute(NEWEST.format("?"), parameters).fetchone()[0]
+            written = until.replace(tzinfo=None).isoformat(" ")
+            text = connection.execute(NEWEST.format("?"), (*parameters, written)).fetchone()[0]
         finally:
             connection.close()
         return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC) if text else None
-    return _last_seen_postgresql(database, parameters)
+    return _last_seen_postgresql(database, (*parameters, until))
 
 
-def _last_seen_postgresql(database: dict[str, Any], parameters: tuple[str, str]) -> datetime.datetime | None:
+def _last_seen_postgresql(database: dict[str, Any], parameters: tuple[Any, ...]) -> datetime.datetime | None:
     with psycopg.connect(
         dbname=database["NAME"],
         user=database.get("USER") or None,

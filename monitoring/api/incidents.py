@@ -53,7 +53,10 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     started_between = BetweenField(
         "started_after",
         "started_before",
-        help_text="It began after the first and before the second moment; null where no earlier check is known.",
+        help_text=(
+            "It began after the first and before the second moment; null where no earlier check is known. Where that "
+            "check is gone, the first is the beginning of its hour."
+        ),
     )
     ended_between = BetweenField(
         "ended_after",

@@ -104,8 +104,6 @@ class RollupProgress(models.Model):
     days_until = models.DateTimeField()
     hours_until = models.DateTimeField()
     recent_until = models.DateTimeField()
-    # What `checks_since` was before a clock that is believed had it moved back; NULL once that time has come.
-    gone_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"hours until {self.hours_until:%Y-%m-%d %H:%M}, days until {self.days_until:%Y-%m-%d}"

@@ -215,6 +215,19 @@ def test_maintenance_that_is_written_down_twice_counts_once(website: Website) ->
 
 
 @pytest.mark.usefixtures("_checks_are_there")
+def test_what_a_clock_that_was_ahead_wrote_down_of_later_is_not_counted(website: Website) -> None:
+    maintain("some", 110, 5)
+    maintain("later", 310, 5)
+    outage(website, 99, 100, 102, None, None, None)
+    go_up_to(400)
+    RollupProgress.objects.update(checks_since=moment(200))
+    MaintenanceWindow.objects.get(name="later").delete()
+    assert found(website, now=420) == (1, 420 - 102 - 5, 420 - 99 - 5)
+    go_up_to(410)
+    assert found(website, now=420) == (1, 420 - 102 - 5, 420 - 99 - 5)
+
+
+@pytest.mark.usefixtures("_checks_are_there")
 def test_the_time_before_an_outage_in_which_it_may_have_been_down_is_settled_too(website: Website) -> None:
     maintain("some", 120, 60)
     outage(website, 99, 300, 302, 320, 322, 323)

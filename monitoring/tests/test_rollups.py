@@ -304,30 +304,101 @@ def test_days_of_which_hours_are_gone_stay_when_the_clock_was_behind(
     assert rolled() == before
 
 
-def test_a_clock_that_was_ahead_for_longer_than_checks_are_kept_is_followed(
+def test_what_a_clock_that_is_behind_goes_through_stays_where_its_checks_are_gone(
     clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin_rollups()
     website = watched_website(interval=300)
-    check_for(website, clock, NOON, hours=2)
-    check_for(website, clock, NOON + 3 * DAY, hours=2)
-    clock.move_to(NOON + 3 * DAY + 3 * HOUR)
+    for number in range(36):
+        clock.move_to(NOON + number * 10 * MINUTE)
+        outcome = "down" if 12 <= number < 18 else "up"
+        check(website, NOON + number * 10 * MINUTE, outcome=outcome).save()
+        rollups.roll_up()
+    clock.move_to(NOON + 5 * DAY)
     rollups.roll_up()
     MonitoringData.objects.all().delete()
-    RollupProgress.objects.update(checks_since=NOON + 3 * DAY + 2 * HOUR)
+    RollupProgress.objects.update(checks_since=NOON + 3 * DAY)
     monkeypatch.setattr(BELIEVED_AFTER, 0.0)
-    check_for(website, clock, NOON + 3 * HOUR, hours=3)
-    assert rollups.progress().checks_since == NOON + 3 * HOUR
-    found = summary(website, Span(NOON, NOON + 6 * HOUR))
-    assert found.up == 12 + 18
-    assert found.expected == pytest.approx(6 * 12)
-    check_for(website, clock, NOON + 6 * HOUR, hours=3 * 24 + 6)
+    check_for(website, clock, NOON + 90 * MINUTE, hours=3)
+    clock.move_to(NOON + 5 * DAY + 4 * HOUR)
     rollups.roll_up()
-    known = rollups.progress()
-    assert (known.checks_since, known.gone_until) == (NOON + 3 * HOUR, None)
-    found = summary(website, Span(NOON, NOON + 3 * DAY + 12 * HOUR))
-    assert found.up == 12 + 6 * (3 * 24 + 9)
-    assert found.expected == pytest.approx((3 * 24 + 12) * 12)
+    found = summary(website, Span(NOON, NOON + 6 * HOUR))
+    assert (found.up, found.down) == (30, 6)
+    assert found.expected == pytest.approx(6 * 12)
+    assert rollups.progress().checks_since == NOON + 3 * DAY
+
+
+def test_a_day_whose_hours_are_gone_stays_where_the_clock_is_behind_at_its_end(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_rollups()
+    website = watched_website(interval=300)
+    midnight = rollups.floor(NOON, DAY) + DAY
+    check_for(website, clock, NOON, hours=14)
+    clock.move_to(NOON + 5 * DAY)
+    rollups.roll_up()
+    MonitoringData.objects.all().delete()
+    HourlyRollup.objects.filter(started_at__lt=midnight).delete()
+    RollupProgress.objects.update(checks_since=NOON + 3 * DAY)
+    before = DailyRollup.objects.values().get(started_at=midnight - DAY)
+    assert before["up"] == 12 * 6
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    check_for(website, clock, midnight - 90 * MINUTE, hours=2)
+    clock.move_to(NOON + 5 * DAY + 2 * HOUR)
+    rollups.roll_up()
+    assert DailyRollup.objects.values().get(started_at=midnight - DAY) == before
+
+
+def old_checks_go_by_a_clock_that_is_ahead(clock: time_machine.Traveller, website: Website) -> None:
+    """From noon on, two hours are checked; then the clock is five days ahead, three of them without checks."""
+    begin_rollups()
+    check_for(website, clock, NOON, hours=2)
+    clock.move_to(NOON + 5 * DAY)
+    rollups.roll_up()
+    MonitoringData.objects.all().delete()
+    RollupProgress.objects.update(checks_since=rollups.floor(NOON, DAY) + 3 * DAY)
+    clock.move_to(NOON + 2 * HOUR)
+    rollups.roll_up()
+
+
+def test_after_a_clock_that_was_ahead_a_stop_of_the_monitor_is_one_of_any_other_day(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    website = watched_website(interval=300)
+    old_checks_go_by_a_clock_that_is_ahead(clock, website)
+    assert rollups.progress().checks_since == NOON + 2 * HOUR
+    came = rollups.floor(NOON, DAY) + 3 * DAY
+    check_for(website, clock, NOON + 2 * HOUR, hours=2 * 24 + 8)
+    clock.move_to(came + 30 * MINUTE)
+    rollups.roll_up()
+    clock.move_to(came + 12 * HOUR)
+    rollups.roll_up()
+    assert rollups.progress().checks_since == NOON + 2 * HOUR
+    found = summary(website, Span(came - DAY, came))
+    assert found.up == 22 * 6
+    assert found.expected == pytest.approx(24 * 12)
+
+
+def test_a_clock_that_is_ahead_again_for_a_moment_changes_nothing(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    website = watched_website(interval=300)
+    old_checks_go_by_a_clock_that_is_ahead(clock, website)
+    check_for(website, clock, NOON + 2 * HOUR, hours=30)
+    monkeypatch.setattr(BELIEVED_AFTER, 300.0)
+    clock.move_to(NOON + 5 * DAY)
+    rollups.roll_up()
+    clock.move_to(NOON + 32 * HOUR)
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
+    check_for(website, clock, NOON + 32 * HOUR, hours=2)
+    clock.move_to(NOON + 34 * HOUR + rollups.GRACE)
+    rollups.roll_up()
+    assert rollups.progress().checks_since == NOON + 2 * HOUR
+    found = summary(website, Span(NOON, NOON + 34 * HOUR))
+    assert found.up == 34 * 6
+    assert found.expected == pytest.approx(34 * 12)
 
 
 def test_a_clock_that_is_in_1970_in_the_first_month_has_nothing_begin_then(
