@@ -56,8 +56,7 @@ def _last_seen_postgresql(database: dict[str, Any], parameters: tuple[Any, ...])
         password=database.get("PASSWORD") or None,
         host=database.get("HOST") or None,
         port=database.get("PORT") or None,
-        connect_timeout=5,
-        **database.get("OPTIONS", {}),
+        **{"connect_timeout": 5, **database.get("OPTIONS", {})},
     ) as connection:
         row = connection.execute(NEWEST.format("%s"), parameters).fetchone()
     return row[0] if row else None
