@@ -118,10 +118,14 @@ def add_to_sqlite(websites: int, count: int, ended: datetime) -> None:
             insert([row(n) for n in range(start, min(start + CHUNK, count))])
 
 
-def run(websites: int, seconds: float, count: int, *, embedded: bool) -> dict[str, Any]:
+def run(websites: int, interval: int, seconds: float, count: int, *, embedded: bool) -> dict[str, Any]:
     """One run, of which `count` old checks go. Raises `UnavailableError`, `UnableError` or `RuntimeError`."""
     scenario = replace(
-        SCENARIOS["embedded" if embedded else "http"], websites=websites, embedded=embedded, written=not embedded
+        SCENARIOS["embedded" if embedded else "http"],
+        websites=websites,
+        interval=interval,
+        embedded=embedded,
+        written=not embedded,
     )
     with tempfile.TemporaryDirectory(prefix="webmonitor-bench-") as name:
         folder = Path(name)
@@ -195,6 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.pruning", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--embedded", action="store_true", help="SQLite and the in-process broker")
     parser.add_argument("--websites", type=int, help="10,000, or 1,000 with --embedded")
+    parser.add_argument("--interval", type=int, default=5, help="seconds between checks (5)")
     parser.add_argument("--rows", type=int, help="old checks: 10,000,000, or 500,000 with --embedded")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the measured window at least")
     parser.add_argument("--json", action="store_true")
@@ -202,11 +207,13 @@ def main() -> int:
     options = parser.parse_args()
     websites = options.websites or (1_000 if options.embedded else 10_000)
     count = (500_000 if options.embedded else 10_000_000) if options.rows is None else options.rows
-    arguments = ["--one", "--websites", str(websites), "--seconds", str(options.seconds)]
+    arguments = ["--one", "--websites", str(websites), "--interval", str(options.interval)]
+    arguments += ["--seconds", str(options.seconds)]
     arguments += ["--embedded"] if options.embedded else []
     try:
         if options.one:
-            print(json.dumps(run(websites, options.seconds, count, embedded=options.embedded)))
+            report = run(websites, options.interval, options.seconds, count, embedded=options.embedded)
+            print(json.dumps(report))
             return 0
         alone, pruned = (repeat(*arguments, "--rows", str(number)) for number in (0, count))
     except (UnavailableError, processes.UnableError) as reason:
@@ -216,7 +223,7 @@ def main() -> int:
     if options.json:
         print(json.dumps({"without": alone, "pruning": pruned, "broken": sentences}))
     else:
-        show(alone, pruned, f"{websites} websites every 5 s, {count} old checks")
+        show(alone, pruned, f"{websites} websites every {options.interval} s, {count} old checks")
         for sentence in sentences:
             print(f"BROKEN: {sentence}")
     return 1 if sentences else 0
