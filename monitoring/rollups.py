@@ -133,7 +133,8 @@ def _follow_clock() -> None:
         hour = _first_hour()
     with transaction.atomic():
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
-        if known.checks_since > next_hour:
+        # Unless another worker did it meanwhile.
+        if known.checks_since == before > next_hour:
             known.checks_since = hour
         known.hours_until = known.recent_until = max(min(known.hours_until, hour), known.checks_since)
         known.days_until = min(known.days_until, floor(known.hours_until, DAY))

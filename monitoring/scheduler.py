@@ -229,10 +229,11 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             return
         for start in range(0, len(due), BATCH_SIZE):
             batch = due[start : start + BATCH_SIZE]
-            if not (self._leads_still() and self._send(batch, [entries[website_id] for website_id, _ in batch])):
+            sent = [entries[website_id] for website_id, _ in batch]
+            if not (self._leads_still() and self._send(batch, sent)):
                 self.plan.give_back(due[start:])
                 return
-            self._store.note_runs(entries[website_id].task_id for website_id, _ in batch)
+            self._store.note_runs(entry.task_id for entry in sent)
 
     def _leads_still(self) -> bool:
         """False where this process stood still for so long that another one may lead by now."""

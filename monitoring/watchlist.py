@@ -2,7 +2,7 @@
 
 Along with the slots, beat sends which reading of its plan showed the last change of their websites: what was read here
 no earlier than that is used. So an edit has its own message's websites read again, and no others. Changes that no
-periodic task tells of (raw SQL) are seen after `TRUSTED_FOR` seconds.
+periodic task tells of (raw SQL) are seen within `TRUSTED_FOR` seconds.
 """
 
 import functools

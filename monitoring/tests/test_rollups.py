@@ -349,9 +349,12 @@ def test_a_day_whose_hours_are_gone_stays_where_the_clock_is_behind_at_its_end(
     assert DailyRollup.objects.values().get(started_at=midnight - DAY) == before
 
 
-def old_checks_go_by_a_clock_that_is_ahead(clock: time_machine.Traveller, website: Website) -> None:
-    """From noon on, two hours are checked; then the clock is five days ahead, three of them without checks."""
+@pytest.fixture
+def website_after_a_clock_that_was_ahead(clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> Website:
+    """Two hours are checked from noon on; then it is five days ahead, checks go by it, and it is right again."""
+    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
     begin_rollups()
+    website = watched_website(interval=300)
     check_for(website, clock, NOON, hours=2)
     clock.move_to(NOON + 5 * DAY)
     rollups.roll_up()
@@ -359,14 +362,13 @@ def old_checks_go_by_a_clock_that_is_ahead(clock: time_machine.Traveller, websit
     RollupProgress.objects.update(checks_since=rollups.floor(NOON, DAY) + 3 * DAY)
     clock.move_to(NOON + 2 * HOUR)
     rollups.roll_up()
+    return website
 
 
 def test_after_a_clock_that_was_ahead_a_stop_of_the_monitor_is_one_of_any_other_day(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    clock: time_machine.Traveller, website_after_a_clock_that_was_ahead: Website
 ) -> None:
-    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
-    website = watched_website(interval=300)
-    old_checks_go_by_a_clock_that_is_ahead(clock, website)
+    website = website_after_a_clock_that_was_ahead
     assert rollups.progress().checks_since == NOON + 2 * HOUR
     came = rollups.floor(NOON, DAY) + 3 * DAY
     check_for(website, clock, NOON + 2 * HOUR, hours=2 * 24 + 8)
@@ -381,11 +383,9 @@ def test_after_a_clock_that_was_ahead_a_stop_of_the_monitor_is_one_of_any_other_
 
 
 def test_a_clock_that_is_ahead_again_for_a_moment_changes_nothing(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, website_after_a_clock_that_was_ahead: Website
 ) -> None:
-    monkeypatch.setattr(BELIEVED_AFTER, 0.0)
-    website = watched_website(interval=300)
-    old_checks_go_by_a_clock_that_is_ahead(clock, website)
+    website = website_after_a_clock_that_was_ahead
     check_for(website, clock, NOON + 2 * HOUR, hours=30)
     monkeypatch.setattr(BELIEVED_AFTER, 300.0)
     clock.move_to(NOON + 5 * DAY)
