@@ -1,9 +1,11 @@
-"""Checks between the slots, to confirm what a failure says: those asked for by this process, made by it.
+"""Checks between the slots, to confirm what a failure says, or to tell whose fault it is.
 
-They are lost with it, which costs a confirmation some seconds: the next slot brings it as well.
+This process asks for them and makes them. They are lost with it, which costs a confirmation some seconds: the next slot
+brings it as well.
 """
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +14,8 @@ from django.db import connections
 
 from monitoring.incidents import Recheck
 from monitoring.plan import Slot
+
+logger = logging.getLogger(__name__)
 
 # As many as beat sends at once.
 BATCH_SIZE = 100
@@ -54,8 +58,15 @@ class Rechecks:
     def _run(self) -> None:
         while due := self._take_due():
             for start in range(0, len(due), BATCH_SIZE):
-                self._submit([(website_id, None) for website_id in due[start : start + BATCH_SIZE]])
+                self._submit_some(due[start : start + BATCH_SIZE])
         connections.close_all()
+
+    def _submit_some(self, website_ids: Sequence[int]) -> None:
+        try:
+            self._submit([(website_id, None) for website_id in website_ids])
+        except Exception:
+            # The next slots bring what these would have; later ones are still to be asked for here.
+            logger.exception("checks between the slots could not be asked for")
 
     def _take_due(self) -> list[int]:
         """Wait until at least one is due; none where it is stopped."""

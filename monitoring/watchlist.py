@@ -93,7 +93,7 @@ def _options(*values: Any) -> RequestOptions:
         authorization=http_auth.header(sealed) if sealed else None,
         follow_redirects=follow_redirects,
         verify_tls=verify_tls,
-        ip_version=None if ip_version == IpVersion.ANY else int(ip_version),
+        ip_version=None if IpVersion(ip_version) is IpVersion.ANY else int(ip_version),
     )
     # One object for all plain ones: a handle need not be set for it.
     return PLAIN if options == PLAIN else options

@@ -46,10 +46,8 @@ OUR_OWN_ERRNOS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 def kind(failure: Failure) -> ErrorKind:
     """The one place that says which `ErrorKind` a failure is."""
     code = failure.code
-    if failure.cap_reached:
-        return ErrorKind.BODY_TOO_LARGE
-    if failure.refusal:
-        return ErrorKind.INVALID_RESPONSE
+    if failure.body_error is not None:
+        return failure.body_error.kind
     if failure.socket_errno in OUR_OWN_ERRNOS:
         return ErrorKind.INTERNAL
     if code == pycurl.E_COULDNT_CONNECT:

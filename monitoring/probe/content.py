@@ -7,6 +7,8 @@ import codecs
 import json
 import re
 
+from monitoring.probe.codings import unpacked
+from monitoring.probe.failure import BodyError
 from monitoring.probe.matching import compiled_pattern
 from monitoring.probe.searching import SEARCHER, SearchError, TooComplexError
 from monitoring.probe.types import BODY_CAP, ErrorKind, Exchange, Matches, ProbeResult
@@ -46,11 +48,13 @@ def read(exchange: Exchange) -> ProbeResult:
     compiled = compiled_pattern(pattern)
     if compiled is None:
         return ProbeResult(exchange, None)
-    body = exchange.body
-    if not is_plain(body, exchange.content_type):
-        body = decode(body, exchange.content_type).encode()
     try:
+        body = unpacked(exchange.coding, exchange.body) if exchange.coding else exchange.body
+        if not is_plain(body, exchange.content_type):
+            body = decode(body, exchange.content_type).encode()
         return ProbeResult(exchange, SEARCHER.find(compiled, body))
+    except BodyError as fault:
+        error, words = fault.kind, fault.words
     except TooComplexError:
         error, words = ErrorKind.BODY_TOO_LARGE, TOO_COMPLEX.format(size=len(body))
     except SearchError as fault:

@@ -11,18 +11,20 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import certifi
 import pycurl
 
+from monitoring.probe.admission import Admission, NotBegun, OnExchange, Order, Run
+from monitoring.probe.bodies import BodyRoom
 from monitoring.probe.classify import internal_exchange, reason
 from monitoring.probe.descriptors import checks_at_once
 from monitoring.probe.guard import AddressGuard
 from monitoring.probe.names import Lookup, Resolver
 from monitoring.probe.polling import EPOLL_MASKS, select_bits
-from monitoring.probe.transfer import OnExchange, Transfer
-from monitoring.probe.types import Exchange, ProbeRequest
+from monitoring.probe.transfer import Transfer
+from monitoring.probe.types import ErrorKind, Exchange, ProbeRequest
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +40,18 @@ STOP_GRACE = 1.0
 # Seconds between two looks at lookups whose check is out of time.
 LOOKUPS_INTERVAL = 0.1
 
-Waiting = tuple[ProbeRequest, int, OnExchange]
-
 
 class Engine:
-    """A thread that makes checks. Every request that was submitted gets exactly one callback."""
+    """A thread that makes checks, as many at once as there is room for. Every order gets exactly one callback."""
 
     def __init__(self, guard: AddressGuard, *, user_agent: str, ca_file: str = certifi.where()) -> None:
         self._guard = guard
         self._user_agent = user_agent
         self._ca_file = ca_file
         self._lock = threading.Lock()
-        self._waiting: deque[Waiting] = deque()
+        self._ordered: deque[Order] = deque()
+        self._admission = Admission(checks_at_once())
+        self._bodies = BodyRoom()
         self._running: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
         # Checks whose name is being looked up, and lookups that are done.
@@ -58,6 +60,7 @@ class Engine:
         self._resolver = Resolver(self._on_lookup)
         self._next_look = 0.0
         self._timer_at: float | None = None
+        self._next_sweep = 0.0
         self._stop_at: float | None = None
         self._closed = False
         self._delivered = threading.Event()
@@ -65,27 +68,44 @@ class Engine:
 
     def start(self) -> None:
         """Start the thread; once only."""
-        self.at_once = checks_at_once()
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._begin_afresh()
         self._thread.start()
 
     def submit(self, requests: Sequence[ProbeRequest], on_exchange: OnExchange) -> None:
+        """Order checks of nobody in particular, whenever there is room; otherwise as `order`.
+
+        Those that the end of the engine keeps from being made end as `internal`.
+        """
+
+        def missed(number: int, why: NotBegun) -> None:
+            on_exchange(number, internal_exchange(requests[number], time.time(), why))
+
+        self.order(Order(request, number, on_exchange, missed) for number, request in enumerate(requests))
+
+    def order(self, orders: Iterable[Order]) -> None:
         """Hand over checks to make; any thread may, and never waits.
 
-        `on_exchange` is called in the engine's thread with the index of a request and its exchange,
-        in the order in which the checks end; it must be quick. Raises `RuntimeError` after `stop`.
+        Callbacks come in the engine's thread, in the order in which the checks end; they must be quick. Whoever gets
+        an exchange with a body says `give_back` once it is read. Raises `RuntimeError` after `stop`.
         """
         with self._lock:
             if self._closed or not self._thread.is_alive():
                 raise RuntimeError("The engine is not running.")
-            self._waiting.extend((request, index, on_exchange) for index, request in enumerate(requests))
+            self._ordered.extend(orders)
             os.eventfd_write(self._wake_up, 1)
+
+    def give_back(self, size: int) -> None:
+        """Say that so many bytes of bodies have been read, so that others may come; any thread may."""
+        self._bodies.give_back(size)
+        with self._lock:
+            if self._bodies.has_paused and not self._closed:
+                os.eventfd_write(self._wake_up, 1)
 
     @property
     def in_flight(self) -> int:
-        """How many checks were submitted and have not ended."""
-        return len(self._waiting) + len(self._running)
+        """How many checks were ordered and have not ended."""
+        return len(self._ordered) + self._admission.waiting + len(self._running)
 
     def stop(self, timeout: float) -> None:
         """Take no more checks, let the running ones end for `timeout` seconds, then give up the rest as `internal`."""
@@ -113,7 +133,8 @@ class Engine:
             with self._lock:
                 self._closed = True
             self._give_up_running("the engine stopped before the check had ended")
-            self._give_up_waiting("the engine stopped before the check had begun")
+            self._take_orders()
+            self._admission.give_up()
             self._delivered.set()
             self._close()
 
@@ -123,7 +144,8 @@ class Engine:
         return not self.in_flight or time.monotonic() >= self._stop_at
 
     def _turn(self) -> None:
-        self._admit()
+        if self._ordered or self._admission.waiting:
+            self._admit()
         for descriptor, events in self._epoll.poll(self._patience(), EVENTS_AT_ONCE):
             if descriptor == self._wake_up:
                 os.eventfd_read(self._wake_up)
@@ -135,35 +157,50 @@ class Engine:
         if self._lookups or self._looked_up:
             self._end_lookups()
         self._reap()
+        if self._bodies.has_paused:
+            self._resume()
 
     def _patience(self) -> float:
         """Seconds to wait for events; negative is for ever."""
-        if self._waiting and len(self._running) < self.at_once:
+        is_waiting = self._admission.waiting > 0
+        if self._ordered or (is_waiting and self._admission.may_begin):
             return 0.0
         next_look = self._next_look if self._lookups else None
-        ends = [moment for moment in (self._timer_at, self._stop_at, next_look) if moment is not None]
+        next_sweep = self._next_sweep if is_waiting else None
+        ends = [moment for moment in (self._timer_at, self._stop_at, next_look, next_sweep) if moment is not None]
         return max(0.0, min(ends) - time.monotonic()) if ends else -1.0
 
     def _admit(self) -> None:
-        for _ in range(min(ADMITTED_AT_ONCE, len(self._waiting), self.at_once - len(self._running))):
-            self._begin(*self._waiting.popleft())
+        self._take_orders()
+        for run in self._admission.begin(ADMITTED_AT_ONCE):
+            self._begin(run)
+        self._next_sweep = self._admission.sweep()
 
-    def _begin(self, request: ProbeRequest, index: int, on_exchange: OnExchange) -> None:
+    def _take_orders(self) -> None:
+        while self._ordered:
+            self._admission.add(self._ordered.popleft())
+
+    def _begin(self, run: Run) -> None:
         try:
-            transfer = self._idle.pop() if self._idle else Transfer(self._guard, self._user_agent, self._ca_file)
-            transfer.begin(request, index, on_exchange)
+            transfer = self._idle.pop() if self._idle else self._new_transfer()
+            transfer.begin(run)
             self._start(transfer)
-        except (pycurl.error, ValueError, TypeError, OverflowError) as error:
-            _deliver(on_exchange, index, internal_exchange(request, time.time(), reason(error)))
+        except Exception as error:
+            if not isinstance(error, (pycurl.error, ValueError, TypeError, OverflowError)):
+                logger.exception("A check could not be begun.")
+            self._end_run(run, internal_exchange(run.order.request, time.time(), reason(error)))
         else:
             self._running[transfer.curl] = transfer
+
+    def _new_transfer(self) -> Transfer:
+        return Transfer(self._guard, self._bodies, self._user_agent, self._ca_file)
 
     def _start(self, transfer: Transfer) -> None:
         """Begin a hop, with a lookup where its URL has a name."""
         if transfer.host is None:
             self._multi.add_handle(transfer.curl)
         else:
-            self._lookups[self._resolver.ask(transfer.host)] = transfer
+            self._lookups[self._resolver.ask(transfer.host, is_slow=transfer.run.is_slow)] = transfer
 
     def _end_lookups(self) -> None:
         """Go on with the checks whose names were looked up, and end those that are out of time."""
@@ -203,6 +240,7 @@ class Engine:
         transfer = self._running[curl]
         try:
             if transfer.goes_on(code, message):
+                self._admission.resize(transfer.run, transfer.url)
                 self._start(transfer)
                 return
             exchange = transfer.exchange(code, message)
@@ -214,13 +252,30 @@ class Engine:
     def _finish(self, transfer: Transfer, exchange: Exchange) -> None:
         """Hand over what a check showed and keep its handle for another."""
         del self._running[transfer.curl]
-        index, on_exchange = transfer.index, transfer.on_exchange
-        transfer.release()
-        if len(self._idle) < IDLE_KEPT:
-            self._idle.append(transfer)
-        else:
-            transfer.curl.close()
-        _deliver(on_exchange, index, exchange)
+        run = transfer.run
+        try:
+            transfer.release()
+            if len(self._idle) < IDLE_KEPT:
+                self._idle.append(transfer)
+            else:
+                transfer.curl.close()
+        except pycurl.error:
+            # The handle is of no use any more; what it showed is.
+            logger.exception("A handle could not be made ready for another check.")
+        self._end_run(run, exchange)
+
+    def _end_run(self, run: Run, exchange: Exchange) -> None:
+        self._admission.end(run, is_well=exchange.error is not ErrorKind.INTERNAL)
+        run.order.end(exchange)
+
+    def _resume(self) -> None:
+        """Go on with bodies that there is room for now."""
+        for body in self._bodies.resume():
+            try:
+                body.go_on()
+            except pycurl.error:
+                # Its transfer has just failed, and is reaped for that.
+                logger.debug("a body did not go on", exc_info=True)
 
     def _give_up_running(self, reason: str) -> None:
         for lookup in self._lookups:
@@ -228,15 +283,14 @@ class Engine:
         self._lookups.clear()
         while self._running:
             curl, transfer = self._running.popitem()
-            exchange = internal_exchange(transfer.request, transfer.started_at, reason)
-            _deliver(transfer.on_exchange, transfer.index, exchange)
+            run, started_at = transfer.run, transfer.started_at
             with contextlib.suppress(pycurl.error):
                 self._multi.remove_handle(curl)
-
-    def _give_up_waiting(self, reason: str) -> None:
-        while self._waiting:
-            request, index, on_exchange = self._waiting.popleft()
-            _deliver(on_exchange, index, internal_exchange(request, time.time(), reason))
+            transfer.drop_body()
+            self._end_run(run, internal_exchange(run.order.request, started_at, reason))
+        # Those that the fault struck between the one and the other.
+        for run in self._admission.running:
+            self._end_run(run, internal_exchange(run.order.request, time.time(), reason))
 
     def _rebuild(self) -> None:
         self._give_up_running("the engine failed")
@@ -289,10 +343,3 @@ class Engine:
 
     def _on_timer(self, milliseconds: int) -> None:
         self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
-
-
-def _deliver(on_exchange: OnExchange, index: int, exchange: Exchange) -> None:
-    try:
-        on_exchange(index, exchange)
-    except Exception:
-        logger.exception("The receiver of a finished check failed.")

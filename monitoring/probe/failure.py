@@ -2,6 +2,17 @@
 
 from dataclasses import dataclass
 
+from monitoring.probe.types import ErrorKind
+
+
+class BodyError(Exception):
+    """A body that is of no use: what kind of error that is, and a sentence."""
+
+    def __init__(self, kind: ErrorKind, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.words = words
+
 
 @dataclass(slots=True)
 class Failure:
@@ -19,9 +30,7 @@ class Failure:
     # OpenSSL's X509_V_* result.
     verify_result: int = 0
     # What the engine itself decided; it outranks what libcurl made of that.
-    cap_reached: bool = False
-    # Why the body was not read, in a sentence.
-    refusal: str = ""
+    body_error: BodyError | None = None
     blocked_address: str | None = None
     # Not dialled since another version of IP is asked for.
     address_of_other_version: str | None = None

@@ -24,6 +24,8 @@ CONSTANT_OPTIONS: tuple[tuple[int, Any], ...] = (
     # What is asked for is what the website's URL says, `..` included.
     (pycurl.PATH_AS_IS, 1),
     (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
+    # Bodies come as they are sent: what they hold may be much more than there is room for.
+    (pycurl.HTTP_CONTENT_DECODING, 0),
     # Every check makes a connection of its own, with nothing remembered from the one before.
     (pycurl.FRESH_CONNECT, 1),
     (pycurl.FORBID_REUSE, 1),

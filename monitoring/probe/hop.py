@@ -2,22 +2,27 @@
 
 import re
 import socket
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pycurl
 
-from monitoring.probe.codings import refusal
-from monitoring.probe.failure import Failure
+from monitoring.probe.bodies import END_TRANSFER, Body, BodyRoom
+from monitoring.probe.codings import coding_of
+from monitoring.probe.failure import BodyError, Failure
 from monitoring.probe.guard import AddressGuard
 from monitoring.probe.redirects import LOCATION, REDIRECT_STATUSES
-from monitoring.probe.types import BODY_CAP, RequestOptions
+from monitoring.probe.types import ErrorKind, RequestOptions
 
-# What a libcurl callback returns to end the transfer: fewer bytes than it was given.
-END_TRANSFER = 0
 STATUS_MAX = 999
 STATUS = re.compile(rb"\S+\s+([0-9]{1,4})(?:\s|\Z)")
 # Exactly as libcurl looks for it.
 CODING_LINE = b"content-encoding:"
+# RFC 9110, section 10.2.3: a number of seconds, or a date.
+RETRY_AFTER = re.compile(rb"retry-after[ \t]*:[ \t]*([^\r\n]*?)[ \t\r\n]*", re.IGNORECASE)
+SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+FIRST_ERROR_STATUS = 400
 # Answers that end with their head (RFC 9112, section 6.3).
 BODILESS_STATUSES = (204, 304)
 FAMILIES = {None: None, 4: socket.AF_INET, 6: socket.AF_INET6}
@@ -34,14 +39,11 @@ class Hop:
         "_has_no_body",
         "_head",
         "_of_other_version",
-        "_refusal",
-        "_size",
+        "_retry_after",
         "_socket_errno",
         "blocked",
-        "cap_reached",
-        "chunks",
+        "body",
         "dialled",
-        "keeps_body",
         "location",
         "lookup_seconds",
         "status",
@@ -58,20 +60,19 @@ class Hop:
     # An address that the guard refused.
     blocked: str | None
     _of_other_version: str | None
-    dialled: bool
-    cap_reached: bool
+    # The address that was dialled last; empty where none was.
+    dialled: str
 
-    def __init__(self, curl: pycurl.Curl, guard: AddressGuard) -> None:
+    def __init__(self, curl: pycurl.Curl, guard: AddressGuard, room: BodyRoom) -> None:
         self._guard = guard
         self._head: list[bytes] = []
         self._codings: list[bytes] = []
-        self.chunks: list[bytes] = []
-        self.keeps_body = False
+        self.body = Body(curl, room)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
-    def begin(self, url: str, options: RequestOptions) -> None:
+    def begin(self, url: str, options: RequestOptions, *, keeps_body: bool, is_slow: bool) -> None:
+        """Be ready for a request; `is_slow` if the website has not been quick."""
         self.url = url
         self._follows = options.follow_redirects
         self._has_no_body = options.method == "HEAD"
@@ -79,16 +80,22 @@ class Hop:
         self.lookup_seconds = 0.0
         self.status = 0
         self.location = self.blocked = self._of_other_version = None
-        self.dialled = self.cap_reached = False
+        self.dialled = ""
+        self._retry_after: bytes | None = None
         self._socket_errno = 0
-        self._refusal = ""
-        self._size = 0
-        self.clear()
+        self._head.clear()
+        self._codings.clear()
+        self.body.begin(keeps=keeps_body, is_slow=is_slow)
 
     def clear(self) -> None:
         self._head.clear()
         self._codings.clear()
-        self.chunks.clear()
+        self.body.drop()
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds from now for which the server asks to be left alone; None where it says nothing usable."""
+        return None if self._retry_after is None else seconds_until(self._retry_after.decode("latin-1"))
 
     def failure(self, curl: pycurl.Curl, code: int, message: str, timeout: float) -> Failure:
         """What is known of this hop where it did not end with an answer; `timeout` is the whole check's (seconds)."""
@@ -98,14 +105,13 @@ class Hop:
             message=message,
             http_status=self.status,
             timeout=timeout,
-            name_resolved=self.dialled or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
+            name_resolved=bool(self.dialled) or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
             os_errno=getinfo(pycurl.OS_ERRNO),
             verify_result=getinfo(pycurl.SSL_VERIFYRESULT),
-            cap_reached=self.cap_reached,
-            refusal=self._refusal,
+            body_error=self.body.error,
             blocked_address=self.blocked,
             address_of_other_version=self._of_other_version,
-            dialled=self.dialled,
+            dialled=bool(self.dialled),
             socket_errno=self._socket_errno,
         )
 
@@ -126,7 +132,7 @@ class Hop:
         except OSError as error:
             self._socket_errno = error.errno or 0
             return int(pycurl.SOCKET_BAD)
-        self.dialled = True
+        self.dialled = host
         return opened.detach()
 
     def _on_header(self, line: bytes) -> int | None:
@@ -158,15 +164,29 @@ class Hop:
             locations = (match[1] for line in self._head if (match := LOCATION.fullmatch(line)))
             self.location = next(locations, b"").strip()
             return END_TRANSFER
-        if self._codings and not self._has_no_body and status not in BODILESS_STATUSES:
-            self._refusal = refusal(self._codings)
-        return END_TRANSFER if self._refusal else None
+        if status >= FIRST_ERROR_STATUS:
+            waits = (match[1] for line in self._head if (match := RETRY_AFTER.fullmatch(line)))
+            self._retry_after = next(waits, None)
+        return self._open_body()
 
-    def _on_body(self, chunk: bytes) -> int | None:
-        self._size += len(chunk)
-        if self._size > BODY_CAP:
-            self.cap_reached = True
+    def _open_body(self) -> int | None:
+        if not self._codings or self._has_no_body or self.status in BODILESS_STATUSES:
+            return None
+        coding = coding_of(self._codings)
+        if coding.refusal:
+            self.body.error = BodyError(ErrorKind.INVALID_RESPONSE, coding.refusal)
             return END_TRANSFER
-        if self.keeps_body:
-            self.chunks.append(chunk)
+        self.body.open(coding)
         return None
+
+
+def seconds_until(retry_after: str) -> float | None:
+    """The value of a Retry-After header as seconds from now, 0 where that is over; None where it cannot be read."""
+    if SECONDS.fullmatch(retry_after):
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    # A date without a zone is in UTC, as all dates of HTTP are.
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

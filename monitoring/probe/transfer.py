@@ -2,18 +2,19 @@
 
 import socket
 import time
-from collections.abc import Callable
 
 import pycurl
 
 from monitoring.probe import certificates
+from monitoring.probe.admission import Run
+from monitoring.probe.bodies import BodyRoom
 from monitoring.probe.classify import internal_exchange, kind
 from monitoring.probe.failure import Failure
 from monitoring.probe.guard import AddressGuard
 from monitoring.probe.handle import new_handle, set_options, set_verification
 from monitoring.probe.hop import Hop
 from monitoring.probe.measures import content_type, phases
-from monitoring.probe.names import Lookup, name_in, of_version
+from monitoring.probe.names import TOO_MANY_NAMES, Lookup, name_in, of_version
 from monitoring.probe.redirects import joined, location_problem, redirected
 from monitoring.probe.types import (
     MAX_REDIRECTS,
@@ -26,7 +27,8 @@ from monitoring.probe.types import (
 )
 from monitoring.probe.words import detail
 
-OnExchange = Callable[[int, Exchange], None]
+# What only a name server can know: that a name does not exist, or has no (such) address.
+NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 
 
 class Transfer:
@@ -47,15 +49,13 @@ class Transfer:
         "curl",
         "deadline",
         "host",
-        "index",
-        "on_exchange",
         "request",
+        "run",
         "started_at",
     )
 
     request: ProbeRequest
-    index: int
-    on_exchange: OnExchange
+    run: Run
     # Unix time.
     started_at: float
     # Of the monotonic clock.
@@ -63,23 +63,21 @@ class Transfer:
     # The name to look up for the present hop; None where there is none.
     host: str | None
 
-    def __init__(self, guard: AddressGuard, user_agent: str, ca_file: str) -> None:
+    def __init__(self, guard: AddressGuard, room: BodyRoom, user_agent: str, ca_file: str) -> None:
         # What the handle last told libcurl of a name's addresses, as `host:port`.
         self._pinned: str | None = None
         # What the handle is set to; None where that is something else.
         self._set: RequestOptions | None = PLAIN
         self.curl = new_handle(user_agent, ca_file)
-        self._hop = Hop(self.curl, guard)
+        self._hop = Hop(self.curl, guard, room)
 
-    def begin(self, request: ProbeRequest, index: int, on_exchange: OnExchange) -> None:
+    def begin(self, run: Run) -> None:
         """Make the handle ready for a check. Raises `pycurl.error` or `ValueError` where its URL cannot be set."""
-        self.request = request
-        self.index = index
-        self.on_exchange = on_exchange
+        self.run = run
+        self.request = request = run.order.request
         self._redirects = 0
         self._elapsed = 0.0
         self._options = request.options
-        self._hop.keeps_body = request.pattern is not None
         # Why a certificate that is not to be verified would not have been; what was seen of certificates; and the
         # outcome, where it is known before the check is over.
         self._cause = ""
@@ -93,7 +91,7 @@ class Transfer:
 
     def _aim(self, url: str) -> None:
         """Point the handle at the URL of the next hop."""
-        self._hop.begin(url, self._options)
+        self._hop.begin(url, self._options, keeps_body=self.request.pattern is not None, is_slow=self.run.is_slow)
         self._verifies = True
         if self._options is not self._set:
             self._set = None
@@ -193,28 +191,33 @@ class Transfer:
             return self._ended._replace(certificate=self._certificate)
         curl, hop = self.curl, self._hop
         error, words = self._judge(code, message)
-        wants_body = error is None and hop.keeps_body
-        return Exchange(
+        is_connected = curl.getinfo(pycurl.CONNECT_TIME_T) > 0
+        wants_body = error is None and self.request.pattern is not None
+        exchange = Exchange(
             request=self.request,
             started_at=self.started_at,
             http_status=hop.status,
             response_time=self._seconds() if hop.status else None,
             phases=phases(curl, lookup=hop.lookup_seconds, is_answered=hop.status > 0),
-            remote_ip=curl.getinfo(pycurl.PRIMARY_IP) or None if hop.dialled else None,
+            remote_ip=curl.getinfo(pycurl.PRIMARY_IP) if is_connected else hop.dialled or None,
             error=error,
             error_detail=words,
-            body=b"".join(hop.chunks) if wants_body else b"",
+            coding=hop.body.coding.name if wants_body else "",
             content_type=content_type(curl) if wants_body else "",
             certificate=self._certificate,
             failed_after=None if hop.status else self._so_far(),
+            is_heard=is_connected or self._redirects > 0 or error is ErrorKind.REFUSED,
+            retry_after=hop.retry_after,
         )
+        # Last, as its room is the receiver's to give back from here on.
+        return exchange._replace(body=hop.body.hand_over()) if wants_body and hop.body.held else exchange
 
     def unresolved(self, lookup: Lookup) -> Exchange:
         """The outcome of a check whose name has no address that it may use, or got none in time."""
         if self._ended is not None:
             return self._ended
         if not lookup.begun:
-            return internal_exchange(self.request, self.started_at, "too many names are being looked up")
+            return internal_exchange(self.request, self.started_at, TOO_MANY_NAMES)
         # An address that was found is of the wrong version here.
         problem = lookup.error or (socket.EAI_ADDRFAMILY if lookup.addresses else 0)
         failure = Failure(
@@ -233,7 +236,17 @@ class Transfer:
             error=error,
             error_detail=detail(error, failure),
             failed_after=self._so_far(),
+            is_heard=self._redirects > 0 or problem in NO_SUCH_NAME,
         )
+
+    @property
+    def url(self) -> str:
+        """Of the present hop."""
+        return self._hop.url
+
+    def drop_body(self) -> None:
+        """Forget what came of its body, as nobody will read it."""
+        self._hop.body.drop()
 
     def release(self) -> None:
         """Let go of what the check held, so that an idle handle is small."""
@@ -241,24 +254,29 @@ class Transfer:
         if self._set is None:
             self.curl.setopt(pycurl.CONNECT_ONLY, 0)
         self._ended = self._certificate = None
-        del self.request, self.on_exchange
+        del self.request, self.run
 
     def _seconds(self) -> float:
-        """How long the hops took that count, the present one included."""
-        return self._elapsed + self._hop.lookup_seconds + float(self.curl.getinfo(pycurl.TOTAL_TIME))
+        """How long the hops took that count, the present one included, without pauses for want of room."""
+        hop = self._hop
+        total = float(self.curl.getinfo(pycurl.TOTAL_TIME))
+        return self._elapsed + hop.lookup_seconds + max(0.0, total - hop.body.paused_for)
 
     def _so_far(self) -> float:
         return self.request.timeout - (self.deadline - time.monotonic())
 
     def _judge(self, code: int, message: str) -> tuple[ErrorKind | None, str]:
-        if self._hop.location is not None:
-            return self._judge_redirect(self._hop.location)
-        if code == pycurl.E_OK:
+        hop = self._hop
+        if hop.location is not None:
+            return self._judge_redirect(hop.location)
+        if code in (pycurl.E_OK, pycurl.E_OPERATION_TIMEDOUT):
+            hop.body.end(timeout=self.request.timeout if code == pycurl.E_OPERATION_TIMEDOUT else None)
+        if code == pycurl.E_OK and hop.body.error is None:
             # An end without any final answer: libcurl takes a switch of protocols (101) for one.
-            if self._hop.status:
-                return None, self._cause
+            if hop.status:
+                return None, self._cause or hop.body.coding.note
             code = pycurl.E_GOT_NOTHING
-        failure = self._hop.failure(self.curl, code, message, self.request.timeout)
+        failure = hop.failure(self.curl, code, message, self.request.timeout)
         error = kind(failure)
         return error, detail(error, failure)
 

@@ -101,17 +101,23 @@ class Exchange(NamedTuple):
     # The whole exchange; None without an answer.
     response_time: float | None
     phases: Phases = Phases()
+    # The address that was dialled last; None where none was.
     remote_ip: str | None = None
     error: ErrorKind | None = None
     # A sentence. Without an error: why the certificate, which was not to be verified, would not have been.
     error_detail: str = ""
-    # At most BODY_CAP bytes, decompressed; empty where no pattern asked for them.
+    # As it was sent; empty if no pattern asked for it. `coding` says how it is packed, blank for not at all.
     body: bytes = b""
+    coding: str = ""
     content_type: str = ""
     # Of the hops with TLS, the server's certificate that expires first; None where none was asked for or seen.
     certificate: Certificate | None = None
     # How long the check took where no answer came.
     failed_after: float | None = None
+    # Whether anything came back from outside: a connection, a refusal, a name server's word that there is no such name.
+    is_heard: bool = False
+    # Seconds from the end of the exchange for which the website asks to be left alone; None where it does not.
+    retry_after: float | None = None
 
 
 class ProbeResult(NamedTuple):

@@ -119,7 +119,7 @@ SYMBOL = re.compile(r"\b(?:[A-Z0-9]+_)*E[A-Z]{3,}\w*", re.ASCII)
 
 def detail(error: ErrorKind, failure: Failure) -> str:
     """One plain sentence, at most `DETAIL_MAX_LENGTH` characters, without anything the URL may keep secret."""
-    sentence = _sentence(error, failure)
+    sentence = failure.body_error.words if failure.body_error is not None else _sentence(error, failure)
     if len(sentence) > DETAIL_MAX_LENGTH:
         sentence = f"{sentence[: DETAIL_MAX_LENGTH - 1].rstrip(' .')}."
     return sentence
@@ -172,8 +172,6 @@ def _connect_sentence(failure: Failure) -> str:
 
 
 def _answer_sentence(failure: Failure) -> str:
-    if failure.refusal:
-        return failure.refusal
     known = ANSWER_SENTENCES.get(failure.code) or _caused(ANSWER_CAUSES, failure.message)
     return known or SENTENCES[ErrorKind.INVALID_RESPONSE]
 

@@ -270,3 +270,16 @@ def refusing_port(host: str = "127.0.0.1") -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind((host, 0))
         yield bound.getsockname()[1]
+
+
+@contextlib.contextmanager
+def full_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port that is full: nobody who asks for a connection hears anything."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((host, 0), backlog=0))
+        port: int = listener.getsockname()[1]
+        for _ in range(4):
+            queued = stack.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex((host, port))
+        yield port

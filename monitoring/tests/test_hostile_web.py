@@ -6,7 +6,6 @@ The neighbours that behave are checked in the midst of them and must not notice.
 import contextlib
 import json
 import logging
-import queue
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pytest
 from django.db import connection
 
 from monitoring.findings import Check
+from monitoring.inbox import Inbox
 from monitoring.models import Heartbeat, MonitoringData, WebsiteState
 from monitoring.probe import AddressGuard, Engine, ProbeRequest, RequestOptions, check
 from monitoring.probe.names import Resolver
@@ -53,16 +53,16 @@ class Seen:
     faults: list[str]
 
 
-class Finished(queue.SimpleQueue[Check | None]):
+class TimedInbox(Inbox):
     """What the engine hands over to the recorder, with the seconds that each website's latest check took."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.give_back, lambda _: None)
         self.took: dict[int, float] = {}
 
-    def put(self, item: Check | None, block: bool = True, timeout: float | None = None) -> None:
-        if item is not None:
-            self.took[item.website_id] = time.time() - item.exchange.started_at
-        super().put(item, block, timeout)
+    def put(self, check: Check) -> None:
+        self.took[check.website_id] = time.time() - check.exchange.started_at
+        super().put(check)
 
 
 class Log(logging.Handler):
@@ -81,14 +81,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def made_runner(ca_file: str, resolve: StubResolver, finished: Finished) -> Runner:
+def made_runner(ca_file: str, resolve: StubResolver) -> tuple[Runner, TimedInbox]:
     """A worker's runner that trusts the cases' authority and knows their names."""
     runner = Runner()
     engine = Engine(AddressGuard(LOOPBACK), user_agent="webmonitor/test", ca_file=ca_file)
     engine._resolver = Resolver(engine._on_lookup, by=resolve)
-    runner._engine = engine
-    runner._finished = finished
-    return runner
+    runner._engine, runner._inbox = engine, (inbox := TimedInbox(engine))
+    return runner, inbox
 
 
 @contextlib.contextmanager
@@ -113,7 +112,7 @@ def wait_for_rows(count: int, websites: Iterable[Website]) -> None:
 
 
 def run(urls: dict[str, str], ca_file: str) -> Seen:
-    resolve, finished = StubResolver(), Finished()
+    resolve = StubResolver()
     websites = {
         case.title: Website.objects.create(
             website_url=urls[case.title],
@@ -128,7 +127,7 @@ def run(urls: dict[str, str], ca_file: str) -> Seen:
         quiet = [
             Website.objects.create(website_url=server.url(f"/{n}"), monitoring_interval=60) for n in range(NEIGHBOURS)
         ]
-        runner = made_runner(ca_file, resolve, finished)
+        runner, inbox = made_runner(ca_file, resolve)
         with working(runner) as faults:
             try:
                 for number in range(ROUNDS):
@@ -143,7 +142,7 @@ def run(urls: dict[str, str], ca_file: str) -> Seen:
         rows={title: list(website.monitoring_data.all()) for title, website in websites.items()},
         states=dict(WebsiteState.objects.values_list("website__website_url", "state")),
         neighbours=list(MonitoringData.objects.filter(website__in=quiet)),
-        took={title: finished.took[website.pk] for title, website in websites.items()},
+        took={title: inbox.took[website.pk] for title, website in websites.items()},
         faults=faults,
     )
 

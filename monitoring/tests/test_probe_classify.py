@@ -6,7 +6,8 @@ import pycurl
 import pytest
 
 from monitoring.probe.classify import kind
-from monitoring.probe.failure import Failure
+from monitoring.probe.failure import BodyError, Failure
+from monitoring.probe.types import ErrorKind
 
 
 @pytest.mark.parametrize(
@@ -35,8 +36,10 @@ from monitoring.probe.failure import Failure
             "refused",
         ),
         (Failure(pycurl.E_COULDNT_CONNECT, socket_errno=errno.EMFILE), "internal"),
-        (Failure(pycurl.E_WRITE_ERROR, cap_reached=True, http_status=200), "body_too_large"),
-        (Failure(pycurl.E_WRITE_ERROR, refusal="Not read.", http_status=200), "invalid_response"),
+        *(
+            (Failure(pycurl.E_WRITE_ERROR, body_error=BodyError(error, "Not read."), http_status=200), error.value)
+            for error in (ErrorKind.BODY_TOO_LARGE, ErrorKind.INVALID_RESPONSE, ErrorKind.TRUNCATED)
+        ),
         (Failure(pycurl.E_FILESIZE_EXCEEDED, http_status=200, dialled=True), "body_too_large"),
         (Failure(pycurl.E_FILESIZE_EXCEEDED, dialled=True), "invalid_response"),
         (Failure(pycurl.E_PARTIAL_FILE, http_status=200), "truncated"),

@@ -2,11 +2,12 @@
 
 import gzip
 import threading
+import zlib
 
 import pytest
 
 from monitoring.probe import Engine, ErrorKind
-from monitoring.probe.codings import STACKED, refusal
+from monitoring.probe.codings import BROKEN, BROKEN_OFF, STACKED, UNKNOWN, Coding, coding_of, unpacked
 from monitoring.probe.handle import SENT_CAP
 from monitoring.tests.hostile import NOTHING, SIZES, Case, holding_nothing
 from monitoring.tests.probing import LOOPBACK, outcome, probe
@@ -17,37 +18,88 @@ from monitoring.tests.test_probe_options import probe as probe_with
 BR, ZSTD = (f"The body comes in an encoding that was not asked for ({name})." for name in ("br", "zstd"))
 
 
+GZIP, DEFLATE = Coding("gzip"), Coding("deflate")
+NONE, IN_EACH_OTHER, ODD = Coding(), Coding(refusal=STACKED), Coding(note=UNKNOWN)
+
+
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "coding"),
     [
-        ([], ""),
-        ([b""], ""),
-        ([b"gzip"], ""),
-        ([b"X-GZip"], ""),
-        ([b"deflate, "], ""),
-        ([b",,gzip,\t,"], ""),
-        ([b"identity"], ""),
-        ([b"identity, gzip, none"], ""),
-        ([b"identity", b"gzip"], ""),
-        # What libcurl does not know it does not undo either.
-        ([b"x-own"], ""),
-        ([b"vibrant"], ""),
-        ([b"gzip;q=1"], ""),
-        ([b"gzip, gzip"], STACKED),
-        ([b"gzip,deflate"], STACKED),
-        ([b"gzip", b"gzip"], STACKED),
-        ([b"gzip,", b" ,x-gzip"], STACKED),
-        ([b"identity, gzip, identity, deflate"], STACKED),
-        ([b"gzip, x-own"], STACKED),
-        ([b"br"], BR),
-        ([b"gzip, BR"], BR),
-        ([b"gzip", b"\x01br\x01"], BR),
-        ([b"zstd"], ZSTD),
+        ([], NONE),
+        ([b""], NONE),
+        ([b"gzip"], GZIP),
+        ([b"X-GZip"], GZIP),
+        ([b"deflate, "], DEFLATE),
+        ([b",,gzip,\t,"], GZIP),
+        ([b"identity"], NONE),
+        ([b"identity, gzip, none"], GZIP),
+        ([b"identity", b"gzip"], GZIP),
+        # As browsers do, what nobody knows is left as it is, with all that is around it.
+        ([b"UTF-8"], ODD),
+        ([b"binary"], ODD),
+        ([b"aws-chunked"], ODD),
+        ([b"gzip;q=1"], ODD),
+        ([b"gzip, x-own"], ODD),
+        ([b"gzip, gzip"], IN_EACH_OTHER),
+        ([b"gzip,deflate"], IN_EACH_OTHER),
+        ([b"gzip", b"gzip"], IN_EACH_OTHER),
+        ([b"gzip,", b" ,x-gzip"], IN_EACH_OTHER),
+        ([b"identity, gzip, identity, deflate"], IN_EACH_OTHER),
+        ([b"br"], Coding(refusal=BR)),
+        ([b"gzip, BR"], Coding(refusal=BR)),
+        ([b"gzip", b"\x01br\x01"], Coding(refusal=BR)),
+        ([b"zstd"], Coding(refusal=ZSTD)),
     ],
 )
-def test_one_coding_that_was_asked_for_is_undone_and_nothing_else(values: list[bytes], sentence: str) -> None:
-    assert refusal(b"Content-Encoding: " + value + b"\r\n" for value in values) == sentence
-    assert refusal(b"content-encoding:" + value + b"\n" for value in values) == sentence
+def test_one_coding_that_was_asked_for_is_undone_and_nothing_else(values: list[bytes], coding: Coding) -> None:
+    assert coding_of(b"Content-Encoding: " + value + b"\r\n" for value in values) == coding
+    assert coding_of(b"content-encoding:" + value + b"\n" for value in values) == coding
+
+
+TEXT = b"<h1>price 12</h1>" * 5_000
+ONE, TWO = gzip.compress(TEXT[:40_000]), gzip.compress(TEXT[40_000:])
+BARE = zlib.compressobj(wbits=-15)
+
+
+PACKED_BODIES: list[tuple[str, bytes, ErrorKind | None, str]] = [
+    ("gzip", gzip.compress(TEXT), None, ""),
+    # RFC 1952, section 2.2: a file is made of members. What follows the last one is of no meaning.
+    ("gzip", ONE + TWO, None, ""),
+    ("gzip", gzip.compress(TEXT) + b"\0" * 64, None, ""),
+    ("gzip", gzip.compress(TEXT) + b"\r\n", None, ""),
+    ("gzip", gzip.compress(TEXT) + b"\x1f", None, ""),
+    ("deflate", zlib.compress(TEXT), None, ""),
+    ("deflate", BARE.compress(TEXT) + BARE.flush(), None, ""),
+    ("UTF-8", TEXT, None, UNKNOWN),
+    ("gzip", gzip.compress(TEXT)[:-9], ErrorKind.TRUNCATED, BROKEN_OFF),
+    ("gzip", gzip.compress(TEXT)[:5], ErrorKind.TRUNCATED, BROKEN_OFF),
+    ("gzip", b"\x1f", ErrorKind.TRUNCATED, BROKEN_OFF),
+    ("gzip", ONE + TWO[:-1], ErrorKind.TRUNCATED, BROKEN_OFF),
+    ("gzip", TEXT, ErrorKind.INVALID_RESPONSE, BROKEN),
+    ("deflate", gzip.compress(TEXT), ErrorKind.INVALID_RESPONSE, BROKEN),
+    ("gzip", gzip.compress(TEXT)[:-8] + b"\0" * 8, ErrorKind.INVALID_RESPONSE, BROKEN),
+    # Each costs as much as a body of its own.
+    ("gzip", gzip.compress(b"") * 2_000, ErrorKind.INVALID_RESPONSE, BROKEN),
+]
+
+
+@pytest.mark.parametrize(("coding", "body", "error", "words"), PACKED_BODIES, ids=map(str, range(len(PACKED_BODIES))))
+def test_a_packed_body_says_the_same_whether_it_is_searched_or_not(
+    coding: str, body: bytes, error: ErrorKind | None, words: str
+) -> None:
+    answer = response("200 OK", body, f"Content-Encoding: {coding}")
+    for pattern in (None, "price ([0-9]+)"):
+        with Server(answering(answer)) as server:
+            result = probe(server.url(), pattern=pattern)
+        assert (result.exchange.http_status, result.exchange.error) == (200, error)
+        assert result.exchange.error_detail == words
+        if pattern and error is None:
+            assert result.matches == ["12"] * 100
+
+
+def test_a_packed_body_that_is_empty_is_complete() -> None:
+    assert outcome(answering(response("200 OK", b"", "Content-Encoding: gzip")), pattern="x") == (200, "")
+    assert outcome(answering(response("200 OK", b"", "Content-Encoding: gzip"))) == (200, "")
 
 
 HOLDING_NOTHING = [case for case in SIZES if "holds nothing" in case.name or "lines of their own" in case.name]
@@ -127,7 +179,7 @@ def test_what_is_packed_badly_is_read_as_far_as_its_own_cap() -> None:
     assert len(stored) > len(noise)
     with Server(answering(response("200 OK", stored, "Content-Encoding: gzip"))) as server:
         exchange = probe(server.url(), pattern="x").exchange
-    assert (exchange.error, exchange.body) == (None, noise)
+    assert (exchange.error, unpacked(exchange.coding, exchange.body)) == (None, noise)
 
 
 # --- Where no body follows ---------------------------------------------------------------

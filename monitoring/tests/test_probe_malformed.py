@@ -25,7 +25,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from monitoring.probe import (
-    BODY_CAP,
     MATCH_BYTES_CAP,
     PLAIN,
     Engine,
@@ -35,6 +34,8 @@ from monitoring.probe import (
     RequestOptions,
     content,
 )
+from monitoring.probe.codings import UNKNOWN
+from monitoring.probe.handle import SENT_CAP
 from monitoring.tests.malformed import CORPUS, END, OK, chunked, encoded, redirected, with_head
 from monitoring.tests.probing import LOOPBACK
 from monitoring.tests.servers import Peer, Server, answering, response
@@ -425,16 +426,16 @@ def whole(replay: Replay) -> Run:
 
 def assert_sound(exchange: Exchange) -> None:
     """What holds for every outcome, whatever the server sent and however it ended."""
+    assert len(exchange.body) <= SENT_CAP
+    exchange, matches = content.read(exchange)
     error, words = exchange.error, exchange.error_detail
     assert error is not ErrorKind.INTERNAL, words
     assert (exchange.http_status == 0) == (exchange.response_time is None)
     assert exchange.http_status == 0 or 200 <= exchange.http_status <= 999
-    assert (error is None) == (not words)
+    assert (error is None) == (words in ("", UNKNOWN))
     assert len(words) <= 200
     assert not UNPRINTABLE.search(words)
     assert "\n" not in words
-    assert len(exchange.body) <= BODY_CAP
-    matches = content.read(exchange).matches
     assert (matches is None) == (error is not None)
     if matches is not None:
         stored = content.as_json(matches)

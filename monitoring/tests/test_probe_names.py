@@ -62,6 +62,8 @@ class Names:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         if host.startswith("malformed"):
             raise UnicodeError("label too long")
+        if host.startswith("unthought"):
+            raise ValueError("nobody thought of this")
         return ("192.0.2.1", "2001:db8::1")
 
 
@@ -76,10 +78,10 @@ def resolver() -> Iterator[tuple[Names, Resolver]]:
 
 def test_it_finds_addresses_and_says_why_it_does_not() -> None:
     with resolver() as (known, made):
-        lookups = [made.ask(host) for host in ("fine", "missing", "malformed")]
+        lookups = [made.ask(host) for host in ("fine", "missing", "malformed", "unthought-of")]
         done = {known.done.get(timeout=PATIENCE) for _ in lookups}
         assert done == set(lookups)
-        assert [lookup.error for lookup in lookups] == [0, socket.EAI_NONAME, socket.EAI_NONAME]
+        assert [lookup.error for lookup in lookups] == [0, socket.EAI_NONAME, socket.EAI_NONAME, socket.EAI_FAIL]
         assert lookups[0].addresses == ("192.0.2.1", "2001:db8::1")
 
 
@@ -103,6 +105,24 @@ def test_a_name_asked_for_twice_is_looked_up_once() -> None:
         assert {known.done.get(timeout=PATIENCE), known.done.get(timeout=PATIENCE)} == {first, second}
         assert second.addresses
         assert known.asked == ["hangs"]
+
+
+def test_names_of_quick_websites_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "MOST_THREADS", 4)
+    monkeypatch.setattr(names, "PATIENCE", 0.0)
+    with resolver() as (known, made):
+        for n in range(6):
+            made.ask(f"hangs-{n}", is_slow=True)
+        made.ask("shared", is_slow=True)
+        # A quarter of the threads is left to these; one asks for a name that a slow website asked for before.
+        wanted = [made.ask("fine"), made.ask("shared")]
+        found: set[Lookup] = set()
+        while not found.issuperset(wanted):
+            found.add(known.done.get(timeout=PATIENCE))
+        assert len([host for host in known.asked if host.startswith("hangs")]) <= 3
+        known.release.set()
+        while len(found) < 9:
+            found.add(known.done.get(timeout=PATIENCE))
 
 
 def test_a_name_that_nobody_wants_any_more_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

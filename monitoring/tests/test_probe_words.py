@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitoring.probe import ErrorKind, ProbeRequest
 from monitoring.probe.classify import internal_exchange, kind
-from monitoring.probe.failure import Failure
+from monitoring.probe.failure import BodyError, Failure
 from monitoring.probe.words import DETAIL_MAX_LENGTH, detail, of_our_own, plain
 
 # Of errno(3) and the like.
@@ -28,6 +28,9 @@ def assert_plain(words: str) -> None:
     assert not words.endswith((" .", ":.", ".."))
     assert "error:" not in words
     assert not SYMBOL.search(words)
+
+
+UNREAD = BodyError(ErrorKind.INVALID_RESPONSE, "The body is not read.")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,10 @@ def assert_plain(words: str) -> None:
         (Failure(pycurl.E_SSL_CONNECT_ERROR, RAW.replace("internal", "decode")), "with the alert: decode error."),
         (Failure(pycurl.E_SSL_CONNECT_ERROR, "error:0A:SSL routines:f:bad length"), "could not be set up: bad length."),
         (Failure(pycurl.E_SSL_CONNECT_ERROR), "The encrypted connection could not be set up."),
-        (Failure(pycurl.E_WRITE_ERROR, refusal="The body is not read."), "The body is not read."),
+        (
+            Failure(pycurl.E_WRITE_ERROR, body_error=BodyError(ErrorKind.INVALID_RESPONSE, "The body is not read.")),
+            "The body is not read.",
+        ),
         (Failure(pycurl.E_FILESIZE_EXCEEDED), "invalid Content-Length"),
         (Failure(pycurl.E_OUT_OF_MEMORY, "Out of memory."), "could not make this check: Out of memory."),
         (Failure(pycurl.E_OUT_OF_MEMORY), "The monitor could not make this check."),

@@ -3,6 +3,8 @@
 import queue
 from collections.abc import Sequence
 
+import pytest
+
 from monitoring.incidents import Recheck
 from monitoring.plan import Slot
 from monitoring.rechecks import BATCH_SIZE, Rechecks
@@ -14,11 +16,14 @@ class Desk:
     """Keeps what is submitted."""
 
     def __init__(self) -> None:
+        self.failures: list[Exception] = []
         self.submitted: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         self.rechecks = Rechecks(self._submit)
         self.rechecks.start()
 
     def _submit(self, slots: Sequence[Slot]) -> None:
+        if self.failures:
+            raise self.failures.pop()
         self.submitted.put([website_id for website_id, _ in slots])
 
     def next(self) -> list[int]:
@@ -50,6 +55,15 @@ def test_many_go_out_in_pieces() -> None:
     desk = Desk()
     desk.rechecks.ask([Recheck(number, 0.0) for number in range(BATCH_SIZE + 1)])
     assert [len(desk.next()), len(desk.next())] == [BATCH_SIZE, 1]
+
+
+def test_after_one_that_could_not_be_submitted_others_are(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    desk.failures = [ValueError("nobody thought of this")]
+    desk.rechecks.ask([Recheck(1, 0.0)])
+    desk.rechecks.ask([Recheck(2, 0.1)])
+    assert desk.next() == [2]
+    assert "nobody thought of this" in caplog.text
 
 
 def test_once_it_is_stopped_nothing_is_submitted_any_more() -> None:

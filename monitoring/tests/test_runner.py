@@ -9,10 +9,13 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from monitoring import recorder, stopping
-from monitoring import runner as runner_module
-from monitoring.findings import Check
+from monitoring.findings import Finding
+from monitoring.inbox import Inbox
 from monitoring.models import MonitoringData, WebsiteState
+from monitoring.overload import Reason
+from monitoring.probe import bodies
+from monitoring.probe.admission import Admission
+from monitoring.probe.bodies import BodyRoom
 from monitoring.runner import Runner
 from monitoring.tests.servers import Peer, Server, answering, response
 from websites import http_auth
@@ -85,7 +88,7 @@ def test_an_expired_slot_is_dropped_and_counted(runner: Runner) -> None:
         runner.submit([(old.pk, now_ms() - 5_001), (fresh.pk, now_ms())])
         wait_for(MonitoringData.objects.exists)
     assert [row.website_id for row in MonitoringData.objects.all()] == [fresh.pk]
-    assert runner.missed == 1
+    assert runner.misses.total == 1
 
 
 def test_paused_and_deleted_websites_are_not_requested(runner: Runner) -> None:
@@ -113,87 +116,101 @@ def test_a_website_deleted_while_it_is_checked_leaves_nothing_behind(runner: Run
     assert MonitoringData.objects.count() == 1
 
 
-def test_tasks_wait_while_too_many_checks_are_under_way(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_in_flight_cap", 1)
-    with Server(hold) as silent, Server(ANSWER) as quick:
-        first, second = add(silent.url()), add(quick.url())
-        runner.submit([(first.pk, now_ms())])
+def test_a_website_that_is_still_checked_at_its_next_slot_is_checked_as_soon_as_that_is_over(runner: Runner) -> None:
+    release = threading.Event()
 
-        def submit_second() -> None:
-            runner.submit([(second.pk, now_ms())])
-            connections.close_all()
+    def first_late(peer: Peer) -> None:
+        peer.request()
+        if len(peer.server.requests) == 1:
+            release.wait(10)
+        peer.send(response(body=b"hello"))
+        peer.finish()
 
-        task = threading.Thread(target=submit_second)
-        task.start()
-        wait_for(lambda: bool(silent.requests))
-        assert not quick.requests
-        assert task.is_alive()
-        silent.closing.set()
+    with Server(first_late) as server:
+        website = add(server.url())
+        slots = [now_ms(), now_ms() + 1]
+        runner.submit([(website.pk, slots[0])])
+        wait_for(lambda: bool(server.requests))
+        # The task ends, whatever is under way.
+        runner.submit([(website.pk, slots[1])])
+        runner.submit([(website.pk, None)])
+        assert len(server.requests) == 1
+        release.set()
         wait_for(lambda: MonitoringData.objects.count() == 2)
-        task.join()
+    assert len(server.requests) == 2
+    assert runner.misses.by_reason() == {}
 
 
-def test_a_slot_that_expires_while_its_task_waits_is_not_checked(
+def test_what_has_no_room_within_its_interval_is_missed_and_counted(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_in_flight_cap", 1)
+    monkeypatch.setattr(runner._engine, "_admission", Admission(1))
     with Server(hold) as silent, Server(ANSWER) as quick:
-        first, second = add(silent.url()), add(quick.url())
+        first, second = add(silent.url(), interval=60), add(quick.url())
         runner.submit([(first.pk, now_ms())])
-        task = threading.Thread(target=submit_and_close, args=(runner, second.pk, now_ms() - 4_900))
-        task.start()
         wait_for(lambda: bool(silent.requests))
-        time.sleep(0.2)
-        silent.closing.set()
-        task.join(10)
+        runner.submit([(second.pk, now_ms() - 4_500)])
+        wait_for(lambda: runner.misses.total == 1)
+        # What comes beside the slots is made up for by the next one.
+        runner.submit([(second.pk, None)])
+        assert runner.misses.by_reason() == {Reason.NO_ROOM: 1}
         assert not quick.requests
-    assert runner.missed == 1
+        silent.closing.set()
+        wait_for(lambda: MonitoringData.objects.count() == 2)
 
 
-def submit_and_close(runner: Runner, website_id: int, slot: int) -> None:
-    runner.submit([(website_id, slot)])
-    connections.close_all()
-
-
-def test_a_task_that_waits_ends_with_its_worker(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_in_flight_cap", 1)
+def test_checks_that_wait_for_room_at_a_stop_are_missed(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner._engine, "_admission", Admission(1))
     with Server(hold) as silent:
         first, second = add(silent.url()), add(silent.url("/second"))
-        runner.submit([(first.pk, now_ms())])
-        task = threading.Thread(target=submit_and_close, args=(runner, second.pk, now_ms()))
-        task.start()
+        runner.submit([(first.pk, now_ms()), (second.pk, now_ms())])
         wait_for(lambda: bool(silent.requests))
-        monkeypatch.setattr(stopping, "is_asked", lambda: True)
-        task.join(10)
-        assert not task.is_alive()
-        assert len(silent.requests) == 1
-    assert runner.missed == 1
+        silent.closing.set()
+        runner.stop(1.0)
+        assert len(silent.requests) <= 2
+    assert runner.misses.by_reason()[Reason.STOPPING] + MonitoringData.objects.count() == 2
 
 
 def test_bodies_that_wait_to_be_read_keep_others_from_coming(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "BODIES_CAP", 100_000)
-    release, write = threading.Event(), recorder.Recorder.write
+    monkeypatch.setattr(runner._engine, "_bodies", BodyRoom(100_000))
+    monkeypatch.setattr(bodies, "FEWEST_GRANTS", 0)
+    release, take = threading.Event(), Inbox.take
 
-    def write_late(desk: recorder.Recorder, checks: list[Check]) -> None:
+    def take_late(inbox: Inbox) -> list[Finding]:
         release.wait(10)
-        write(desk, checks)
+        return take(inbox)
 
-    monkeypatch.setattr(recorder.Recorder, "write", write_late)
+    monkeypatch.setattr(Inbox, "take", take_late)
     with Server(answering(response(body=b"x" * 90_000))) as server:
-        first, second, third = (add(server.url(path), regex="y") for path in ("/1", "/2", "/3"))
+        first, second = (add(server.url(path), regex="y") for path in ("/1", "/2"))
+        # Whatever the recorder waits for already is over.
+        runner.submit([(add(server.url()).pk, now_ms())])
+        wait_for(lambda: MonitoringData.objects.count() == 1)
         runner.submit([(first.pk, now_ms())])
-        wait_for(lambda: runner._held == 90_000)
-        # That one would have room; a second one of such bodies has not.
+        wait_for(lambda: runner._engine._bodies.held == 90_000)
         runner.submit([(second.pk, now_ms())])
-        wait_for(lambda: runner._held == 180_000)
-        task = threading.Thread(target=submit_and_close, args=(runner, third.pk, now_ms()))
-        task.start()
-        task.join(0.5)
-        assert task.is_alive()
+        wait_for(lambda: runner._engine._bodies.has_paused)
+        assert runner._engine._bodies.held < 100_000 + bodies.FREE
         release.set()
         wait_for(lambda: MonitoringData.objects.count() == 3)
-        task.join()
-    assert runner._held == 0
+    assert runner._engine._bodies.held == 0
+    assert set(MonitoringData.objects.values_list("error", flat=True)) == {""}
+
+
+def test_a_check_that_ends_for_want_of_room_for_its_body_is_unknown_and_counts_as_missed(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner._engine, "_bodies", BodyRoom(0))
+    monkeypatch.setattr(bodies, "FEWEST_GRANTS", 0)
+    with Server(answering(response(body=b"x" * 500_000))) as server:
+        website = Website.objects.create(website_url=server.url(), monitoring_interval=5, regex="y", timeout=1)
+        runner.submit([(website.pk, now_ms())])
+        wait_for(MonitoringData.objects.exists)
+    row = MonitoringData.objects.get()
+    assert (row.error, row.outcome) == ("internal", "unknown")
+    assert row.error_detail == "The monitor could not make this check: there was no room for its body."
+    assert runner.misses.by_reason() == {Reason.NO_ROOM_FOR_BODIES: 1}
+    assert runner._engine._bodies.held == 0
 
 
 def test_credentials_that_cannot_be_read_any_more_are_our_own_fault(runner: Runner, settings: Settings) -> None:
