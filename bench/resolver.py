@@ -2,13 +2,18 @@
 
 The names of the hostile websites (`monitoring.tests.hostile`) are found, fail, or get no answer, as they say.
 
-`python -m bench.resolver` answers on 127.0.0.153, port 53, which takes root, and prints one line when it is ready.
+`python -m bench.resolver [NAMES]` answers on 127.0.0.153, port 53, which takes root, and prints one line when it is
+ready; NAMES is a JSON file of further names with their addresses.
 A program sees it where its /etc/resolv.conf names it: `bench.pipeline` gives the worker a mount namespace of its own.
 """
 
+import json
 import re
 import socket
 import struct
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from bench.scenarios import ADDRESSES, DOMAIN
 from bench.target import addresses
@@ -28,8 +33,11 @@ FOUND, FAILING, SILENT = "found.test", "servfail.test", "silent.test"
 LOCALHOST = "127.0.0.1"
 
 
-def reply(query: bytes, hosts: list[str]) -> bytes | None:
-    """The answer to one question; None for none. Raises `ValueError` or `struct.error` for what is no question."""
+def reply(query: bytes, hosts: list[str], names: Mapping[str, str]) -> bytes | None:
+    """The answer to one question, from the addresses of numbered websites and of other names; None for none.
+
+    Raises `ValueError` or `struct.error` for what is no question.
+    """
     number, *_ = HEADER.unpack_from(query)
     labels, place = [], HEADER.size
     while length := query[place]:
@@ -40,7 +48,7 @@ def reply(query: bytes, hosts: list[str]) -> bytes | None:
     name = ".".join(labels).lower()
     if name == SILENT:
         return None
-    host = _host(name, hosts)
+    host = names.get(name) or _host(name, hosts)
     if host is None:
         code = SERVER_FAILURE if name == FAILING else NAME_ERROR
         return HEADER.pack(number, ANSWERED | code, 1, 0, 0, 0) + question
@@ -61,6 +69,7 @@ def _host(name: str, hosts: list[str]) -> str | None:
 
 def main() -> None:
     hosts = addresses(ADDRESSES)
+    names = json.loads(Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         server.bind((HOST, 53))
@@ -68,7 +77,7 @@ def main() -> None:
         while True:
             query, client = server.recvfrom(512)
             try:
-                answer = reply(query, hosts)
+                answer = reply(query, hosts, names)
             except (ValueError, IndexError, struct.error):
                 # Not a question; nobody waits for an answer.
                 continue

@@ -30,6 +30,20 @@ def state(value: str) -> SafeString:
     )
 
 
+def why_unknown(check: MonitoringData | None, since: datetime | None) -> str:
+    """Why nothing is known of a website since then, as its latest check has it; in a sentence, without a full stop."""
+    if check is None:
+        return "not checked yet"
+    if check.outcome == Outcome.DOWN:
+        return "the latest check failed, which is not confirmed yet"
+    detail = inert(check.error_detail).rstrip(".")
+    if not check.error or check.error == CheckError.INTERNAL:
+        return f"not counted: {detail[:1].lower()}{detail[1:]}" if detail else "not counted"
+    lasts = f" since {utc(since)}" if since else ""
+    error = dict(CheckError.choices).get(check.error, check.error)
+    return f"not counted: the monitor itself seems to be cut off{lasts} ({error})"
+
+
 def answer(check: MonitoringData | None) -> SafeString | str:
     """The HTTP status, the error in words, or both where an answer came but is of no use."""
     if check is None:

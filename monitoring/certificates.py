@@ -84,7 +84,11 @@ def write(seen: Iterable[tuple[int, datetime, types.Certificate | None]]) -> Non
         )
     if rows:
         Certificate.objects.bulk_create(
-            rows.values(), update_conflicts=True, unique_fields=["website"], update_fields=_FIELDS
+            # In order, as another worker may write some of them in this moment.
+            [rows[website_id] for website_id in sorted(rows)],
+            update_conflicts=True,
+            unique_fields=["website"],
+            update_fields=_FIELDS,
         )
     if gone:
         with connection.cursor() as cursor:

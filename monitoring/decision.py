@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from monitoring.models import Outcome, State
+from monitoring.probe.types import ErrorKind
 
-# The share of its interval after which a website is checked again that failed once more, but not often enough.
-RECHECK_SHARE = 0.25
+# The share of its interval after which a website is checked again that failed, but not often enough; and the seconds
+# that lie between the beginnings of two checks at least: what restarts is away for a moment, and that is no outage.
+CONFIRM_SHARE = 0.25
+CONFIRM_AFTER = 2.0
+# A website that fails like this has not answered: to wait for the end of such a check was to wait.
+SILENT = frozenset((ErrorKind.DNS, ErrorKind.CONNECT, ErrorKind.TIMEOUT, ErrorKind.REFUSED))
 # Checks that say nothing may lie between those that do; so many more than needed are looked at.
 SPARE_CHECKS = 4
 
@@ -27,25 +32,33 @@ def checks_needed(policy: Policy, slow_checks: int) -> int:
 
 
 class Decision(NamedTuple):
-    """The state that follows, and when to check once more to be sure: a share of the interval; None for not."""
+    """The state that follows, and after how many failures in a row to check once more to be sure; 0 for not."""
 
     state: State
-    recheck: float | None = None
+    unconfirmed: int = 0
+
+
+class Failure(NamedTuple):
+    """What of a failed check says when to look again; seconds that it took, and those of its Retry-After."""
+
+    http_status: int
+    error: str
+    seconds: float
+    retry_after: float | None = None
 
 
 def decide(state: State, outcomes: Sequence[str], policy: Policy) -> Decision:
     """The state after these checks, newest first, all made since the state began.
 
-    | state       | the newest checks, those unknown left out      | becomes | checked again       |
-    |-------------|------------------------------------------------|---------|---------------------|
-    | up, unknown | `failures_before_down` are down                | down    |                     |
-    | up, unknown | fewer are down: the first                      | as it is| at once             |
-    | up, unknown | fewer are down: any further one                | as it is| after 1/4 interval  |
-    | unknown     | the newest is up                               | up      |                     |
-    | up          | `failures_before_down` unknown, newer than all | unknown |                     |
-    | down        | `successes_before_up` are up                   | up      |                     |
-    | down        | any others                                     | down    |                     |
-    | paused      | any                                            | paused  |                     |
+    | state       | the newest checks, those unknown left out      | becomes | to be confirmed |
+    |-------------|------------------------------------------------|---------|-----------------|
+    | up, unknown | `failures_before_down` are down                | down    |                 |
+    | up, unknown | fewer are down                                 | as it is| yes             |
+    | unknown     | the newest is up                               | up      |                 |
+    | up          | `failures_before_down` unknown, newer than all | unknown |                 |
+    | down        | `successes_before_up` are up                   | up      |                 |
+    | down        | any others                                     | down    |                 |
+    | paused      | any                                            | paused  |                 |
 
     So what says nothing never ends an outage nor begins one.
     """
@@ -58,11 +71,28 @@ def decide(state: State, outcomes: Sequence[str], policy: Policy) -> Decision:
     if failures >= policy.failures_before_down:
         return Decision(State.DOWN)
     if outcomes[0] == Outcome.DOWN:
-        return Decision(state, 0.0 if failures == 1 else RECHECK_SHARE)
+        return Decision(state, failures)
     if outcomes[0] == Outcome.UP:
         return Decision(State.UP)
     is_in_the_dark = run(outcomes, Outcome.UNKNOWN) >= policy.failures_before_down
     return Decision(State.UNKNOWN if is_in_the_dark else state)
+
+
+def confirm_after(failure: Failure, failures: int, interval: float) -> float | None:
+    """Seconds from the end of a failed check, the newest of so many in a row, until the website is checked again.
+
+    | the failed check                     | the next one                                                             |
+    |--------------------------------------|--------------------------------------------------------------------------|
+    | nothing answered, for the first time | at once, but begun `CONFIRM_AFTER` seconds after it at the earliest      |
+    | any other                            | a quarter of the interval later, `CONFIRM_AFTER` seconds at the least    |
+    | with a Retry-After                   | not before that; None if the next slot comes first, which checks anyway  |
+    """
+    if failures == 1 and not failure.http_status and failure.error in SILENT:
+        delay = max(0.0, CONFIRM_AFTER - failure.seconds)
+    else:
+        delay = max(CONFIRM_AFTER, CONFIRM_SHARE * interval)
+    delay = max(delay, failure.retry_after or 0.0)
+    return delay if delay < interval else None
 
 
 def decide_slow(is_slow: bool, response_times: Sequence[float], threshold: float, checks: int) -> bool:

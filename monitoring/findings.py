@@ -1,5 +1,6 @@
 """Finished checks, read and judged by themselves, on their way to being written."""
 
+import time
 from typing import NamedTuple
 
 from monitoring import states, values
@@ -29,6 +30,12 @@ class Finding(NamedTuple):
     value: str | None
     wants_certificate: bool
     certificate: Certificate | None
+    # What was asked for; whether anything was heard from outside; and `Exchange.retry_after`.
+    url: str = ""
+    is_heard: bool = False
+    retry_after: float | None = None
+    # Unix time.
+    ended_at: float = 0.0
 
 
 def finding_of(check: Check) -> Finding:
@@ -36,5 +43,16 @@ def finding_of(check: Check) -> Finding:
     result = content.read(exchange)
     outcome, words = states.judge(result, check.rules)
     row = row_of(check.website_id, check.slot, result, outcome.value, words)
-    value = None if result.matches is None else values.first(result.matches)
-    return Finding(row, check.rules, value, exchange.request.wants_certificate, exchange.certificate)
+    request = exchange.request
+    seconds = exchange.failed_after if exchange.response_time is None else exchange.response_time
+    return Finding(
+        row,
+        check.rules,
+        None if result.matches is None else values.first(result.matches),
+        request.wants_certificate,
+        exchange.certificate,
+        request.url,
+        exchange.is_heard,
+        exchange.retry_after,
+        time.time() if seconds is None else exchange.started_at + seconds,
+    )

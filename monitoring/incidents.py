@@ -1,21 +1,22 @@
 """States of websites and their incidents, moved by what checks say.
 
 1. A check that says what is known already costs nothing here: that is nearly every one.
-2. Of the websites of all others, the rows of `WebsiteState` are locked, in the order of their ids. Who comes second,
-   with checks of another worker, waits, and then sees what the first one wrote.
+2. The websites of all others are held, so that nobody deletes them meanwhile (`websites.locks`), and their rows of
+   `WebsiteState` are locked, in the order of their ids. Who comes second, with checks of another worker, waits, and
+   then sees what the first one wrote.
 3. Their newest checks, these included, are read, and `monitoring.decision` says what follows from them. The order in
    which checks come in does not matter: those made before the latest change change nothing any more.
 4. Changes, incidents and alerts are written, in the transaction of the checks themselves.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
 
 from monitoring import first_checks, histories, id_lists, values
-from monitoring.decision import Policy, checks_needed, decide, decide_slow, run, slow_words
+from monitoring.decision import Failure, Policy, checks_needed, confirm_after, decide, decide_slow, run, slow_words
 from monitoring.findings import Finding
 from monitoring.histories import PastCheck
 from monitoring.models import EndReason, Incident, IncidentKind, Outcome, State, StateChange, WebsiteState
@@ -54,20 +55,26 @@ class Recheck(NamedTuple):
     delay: float
 
 
-def judge(findings: Sequence[Finding], known: Mapping[int, Known]) -> list[Recheck]:
-    """Follow what these findings, whose rows are stored by now, say; inside their transaction.
+def telling(findings: Iterable[Finding], known: Mapping[int, Known]) -> set[int]:
+    """The websites of which these findings say something new, by id: to be held before they are judged."""
+    return {finding.row.website_id for finding in findings if _tells(finding, known[finding.row.website_id])}
+
+
+def judge(findings: Sequence[Finding], known: Mapping[int, Known], telling: Collection[int]) -> list[Recheck]:
+    """Follow what these findings, whose rows are stored by now, say of those `telling`; inside their transaction.
 
     Returns what is to be checked once more as soon as that is over. Raises `django.db.Error`.
     """
-    telling = {finding.row.website_id for finding in findings if _tells(finding, known[finding.row.website_id])}
+    telling = set(telling)
     if telling:
         telling -= first_checks.settle([finding for finding in findings if finding.row.website_id in telling], known)
     if not telling:
         return []
-    new: dict[int, set[datetime]] = {website_id: set() for website_id in sorted(telling)}
+    # When the new checks of each were made, and for how long the website asks to be left alone since then.
+    new: dict[int, dict[datetime, float | None]] = {website_id: {} for website_id in sorted(telling)}
     for finding in findings:
         if finding.row.website_id in new:
-            new[finding.row.website_id].add(finding.row.entry_timestamp)
+            new[finding.row.website_id][finding.row.entry_timestamp] = finding.retry_after
     rechecks: list[Recheck] = []
     for website_ids in chunks(list(new)):
         rechecks += _Judgement({website_id: new[website_id] for website_id in website_ids}, known).write()
@@ -97,8 +104,8 @@ def _locked(website_ids: Collection[int], known: Mapping[int, Known]) -> list[We
 class _Judgement:
     """One pass over a few websites: collects what follows, then writes it."""
 
-    def __init__(self, new: Mapping[int, Collection[datetime]], known: Mapping[int, Known]) -> None:
-        """`new` are the websites, and when those of their checks were made that have just been stored."""
+    def __init__(self, new: Mapping[int, Mapping[datetime, float | None]], known: Mapping[int, Known]) -> None:
+        """`new` are the websites, and when their checks just stored were made, with their Retry-After."""
         self._new = new
         self._states = {state.website_id: state for state in _locked(new.keys(), known)}
         websites = [state.website for state in self._states.values()]
@@ -164,8 +171,11 @@ class _Judgement:
         decision = decide(State(state.state), [check.outcome for check in counted], _policy(website))
         # Only what the newest of all says stays.
         self._rechecks.pop(website.pk, None)
-        if decision.recheck is not None:
-            self._rechecks[website.pk] = decision.recheck * website.monitoring_interval
+        if decision.unconfirmed:
+            failure = _failure(counted[0], self._new[website.pk].get(counted[0].checked_at))
+            delay = confirm_after(failure, decision.unconfirmed, website.monitoring_interval)
+            if delay is not None:
+                self._rechecks[website.pk] = delay
         if decision.state == state.state:
             return
         first = _first_to_say(counted, decision.state)
@@ -244,6 +254,10 @@ def _policy(website: Website) -> Policy:
 
 def _checks_needed(website: Website) -> int:
     return checks_needed(_policy(website), website.slow_checks)
+
+
+def _failure(check: PastCheck, retry_after: float | None) -> Failure:
+    return Failure(check.http_status, check.error, (check.finished_at - check.checked_at).total_seconds(), retry_after)
 
 
 def _cause(check: PastCheck) -> dict[str, object]:

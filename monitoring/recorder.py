@@ -1,60 +1,48 @@
 """Finished checks become rows and states: in bulk, in one transaction a flush."""
 
 import logging
-import queue
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
-from django.db import (
-    Error,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import DataError, Error, IntegrityError, close_old_connections, connection, transaction
 
-from monitoring import certificates, heartbeats, incidents, rollups, states
-from monitoring.connectivity import Connectivity, Observation
-from monitoring.findings import Check, Finding, finding_of
+from monitoring import certificates, heartbeats, incidents, passing_errors, patience, rollups, states
+from monitoring.connectivity import Connectivity
+from monitoring.excuses import Excuses
+from monitoring.findings import Finding
 from monitoring.incidents import Recheck
-from monitoring.models import Heartbeat, Outcome, State
+from monitoring.models import Heartbeat
+from monitoring.overload import Misses, Reason
 from monitoring.rows import insert, key_of, stored_among
-from monitoring.states import Known
+from monitoring.vitals import Vitals
+from websites import locks
+from websites.models import Website
 
 logger = logging.getLogger(__name__)
 
-# Seconds: what finishes within this time shares a transaction.
-FLUSH_INTERVAL = 0.25
+# Checks that are written in one transaction.
 FLUSH_SIZE = 2_000
-# Seconds between attempts while the database is away, and checks kept meanwhile.
+# Seconds between attempts while the database takes nothing.
 RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0)
-KEPT_CAP = 50_000
+# Bytes that the checks kept meanwhile may take, and what each takes beside its matches: 150,000 checks without any,
+# which is what 10,000 websites every 5 seconds make in 75 seconds.
+KEPT_CAP = 150 << 20
+BYTES_EACH = 1 << 10
+# Seconds that a statement may take, before the database is taken for frozen and what comes is kept.
+PATIENCE = 30.0
+# Seconds that writing what was kept takes at a time: checks go on meanwhile.
+CATCH_UP = 1.0
+# So many checks refused one by one, and none taken, are the database's fault and not theirs.
+REFUSALS_MAX = 8
 
 
-def collect(finished: "queue.SimpleQueue[Check | None]") -> tuple[list[Check], bool]:
-    """Wait for checks, gather what comes within `FLUSH_INTERVAL`; False with them when None ended the queue.
+class Refusal(NamedTuple):
+    """A check that the database did not take by itself, and why."""
 
-    Returns empty-handed about once a heartbeat interval, so that an idle worker still says that it lives.
-    """
-    try:
-        first = finished.get(timeout=heartbeats.INTERVAL / 2)
-    except queue.Empty:
-        return [], True
-    if first is None:
-        return [], False
-    time.sleep(FLUSH_INTERVAL)
-    checks = [first]
-    while len(checks) < FLUSH_SIZE:
-        try:
-            check = finished.get_nowait()
-        except queue.Empty:
-            break
-        if check is None:
-            return checks, False
-        checks.append(check)
-    return checks, True
+    finding: Finding
+    error: Error
 
 
 class Recorder:
@@ -63,12 +51,13 @@ class Recorder:
     def __init__(
         self,
         connectivity: Connectivity,
-        missed: Callable[[], int] = lambda: 0,
+        misses: Misses | None = None,
         recheck: Callable[[Sequence[Recheck]], None] = lambda _: None,
     ) -> None:
-        """`missed` tells how many checks of this process never came here; `recheck` takes what to check once more."""
-        self._connectivity = connectivity
-        self._missed = missed
+        """`misses` has the checks of this process that never came here; `recheck` takes what to check once more."""
+        self._excuses = Excuses(connectivity)
+        self._misses = misses or Misses()
+        self._vitals = Vitals(Heartbeat.Component.WORKER, self._misses)
         self._recheck = recheck
         self._kept: list[Finding] = []
         # What was being written when the database went away: the rows may be there.
@@ -76,56 +65,94 @@ class Recorder:
         self._failures = 0
         self._retry_at = 0.0
         self._next_heartbeat = 0.0
-        self.lost = 0
 
-    def write(self, checks: Sequence[Check]) -> None:
-        """Write these checks and any kept ones; never raises for a database that is away."""
-        self._kept += map(finding_of, checks)
+    @patience.at_most(PATIENCE)
+    def write(self, findings: Sequence[Finding]) -> None:
+        """Write these and kept ones, for about `CATCH_UP` seconds; never raises for what the database does."""
+        self._kept += findings
+        self._note_delay(findings)
         now = time.monotonic()
         if now < self._retry_at:
             return
         try:
             close_old_connections()
-            self._write_kept()
+            self._write_kept(until=now + CATCH_UP)
             if now >= self._next_heartbeat:
-                heartbeats.write(Heartbeat.Component.WORKER, self.lost + self._missed())
                 self._next_heartbeat = now + heartbeats.INTERVAL
+                self._vitals.say()
+            self._excuses.say()
             self._failures = 0
-        except (OperationalError, InterfaceError) as error:
+        except Error as error:
             self._put_off(error)
 
-    def _write_kept(self) -> None:
-        """Write what is kept, in one piece where the database takes it; only what is unwritten stays kept.
+    def _note_delay(self, findings: Sequence[Finding]) -> None:
+        """Note how long after their ends they come here: so long, this process is behind by itself."""
+        if findings:
+            now = time.time()
+            delay = max(now - finding.ended_at for finding in findings)
+            self._misses.note_late(delay, (finding.row.website_id for finding in findings))
 
-        Raises `OperationalError` or `InterfaceError` where the database is away.
+    @patience.at_most(PATIENCE)
+    def finish(self) -> None:
+        """Write all that is kept, at the end of the process."""
+        try:
+            self._write_kept()
+        except Error as error:
+            self._put_off(error)
+
+    def _write_kept(self, until: float = math.inf) -> None:
+        """Write what is kept until a moment (monotonic), `FLUSH_SIZE` checks a transaction.
+
+        Raises `django.db.Error` if the database takes nothing for now; what is unwritten stays kept.
         """
         if self._in_doubt:
             self._drop_stored()
-        pieces = [self._kept] if self._kept else []
-        refused: list[Finding] = []
+        while self._kept:
+            self._write_first()
+            if time.monotonic() >= until:
+                break
+
+    def _write_first(self) -> None:
+        """Write the first checks that are kept, in one piece if the database takes them so.
+
+        One row can spoil the statement for all: it is found by halves. Raises `django.db.Error`.
+        """
+        first, rest = self._kept[:FLUSH_SIZE], self._kept[FLUSH_SIZE:]
+        pieces, again = [first], first[:0]
+        refusals: list[Refusal] = []
+        has_judged = False
         while pieces:
-            self._kept = [finding for piece in reversed(pieces) for finding in piece]
+            self._kept = [finding for piece in reversed(pieces) for finding in piece] + rest
+            # At the end, so that they are not what stands in the way of all others next time.
+            self._kept += [refusal.finding for refusal in refusals]
             piece = pieces.pop()
             try:
                 self._store(piece)
-            except (OperationalError, InterfaceError):
-                self._in_doubt = piece
-                raise
+                has_judged = True
             except Error as error:
-                # One row spoils the statement for all: find it by halves.
+                if passing_errors.of_database(error):
+                    self._in_doubt = piece
+                    raise
                 if len(piece) > 1:
                     middle = len(piece) // 2
                     pieces += [piece[middle:], piece[:middle]]
-                    continue
-                if isinstance(error, IntegrityError) and piece is not refused:
+                elif isinstance(error, IntegrityError) and piece is not again:
                     # What follows from it was for a channel that was deleted just then: now there is none to read.
-                    refused = piece
+                    again = piece
                     pieces.append(piece)
-                    continue
-                self.lost += 1
-                website_id = piece[0].row.website_id
-                logger.exception("a check was refused by the database", extra={"website_id": website_id})
-        self._kept = []
+                else:
+                    refusals.append(Refusal(piece[0], error))
+                    has_judged = has_judged or isinstance(error, (DataError, IntegrityError))
+                    if not has_judged and (len(refusals) == REFUSALS_MAX or not pieces):
+                        raise
+        self._kept = rest
+        self._drop(refusals)
+
+    def _drop(self, refusals: Sequence[Refusal]) -> None:
+        self._lose([finding for finding, _ in refusals])
+        for finding, error in refusals:
+            extra = {"website_id": finding.row.website_id}
+            logger.error("a check was refused by the database", exc_info=error, extra=extra)
 
     def _drop_stored(self) -> None:
         """Keep nothing of what is in doubt that is stored after all: its commit was done, and nobody could say so."""
@@ -136,54 +163,66 @@ class Recorder:
     def give_up(self) -> int:
         """Drop all that is kept, and count it as lost; returns how many checks that were."""
         count = len(self._kept)
-        self.lost += count
+        self._lose(self._kept)
         self._kept, self._in_doubt = [], []
         return count
 
-    def _put_off(self, error: Exception) -> None:
+    @property
+    def lost(self) -> int:
+        """Checks that were made and never became rows."""
+        return self._misses.by_reason()[Reason.NOT_STORED]
+
+    def _lose(self, findings: Sequence[Finding]) -> None:
+        if findings:
+            self._misses.add(Reason.NOT_STORED, [finding.row.website_id for finding in findings])
+
+    def _put_off(self, error: Error) -> None:
         connection.close()
         delay = RETRY_DELAYS[min(self._failures, len(RETRY_DELAYS) - 1)]
         self._failures += 1
         self._retry_at = time.monotonic() + delay
-        if len(self._kept) > KEPT_CAP:
-            self.lost += len(self._kept) - KEPT_CAP
-            self._kept = self._kept[-KEPT_CAP:]
+        self._bound_kept()
         logger.warning(
             "checks are kept, the database cannot be written to",
-            extra={"kept": len(self._kept), "lost": self.lost, "error": str(error).strip()},
+            exc_info=None if passing_errors.of_database(error) else error,
+            extra={"kept": len(self._kept), "lost": self.lost, "error": passing_errors.words(error)},
         )
+
+    def _bound_kept(self) -> None:
+        """Drop the oldest of what is kept, and count it as lost, if all of it takes too much memory."""
+        room, number = KEPT_CAP, 0
+        for finding in reversed(self._kept):
+            room -= BYTES_EACH + len(finding.row.regex_response or "")
+            if room < 0:
+                break
+            number += 1
+        oldest = len(self._kept) - number
+        self._lose(self._kept[:oldest])
+        self._kept = self._kept[oldest:]
 
     def _store(self, findings: list[Finding]) -> None:
         """Write rows, and what follows from them, all or nothing."""
         with transaction.atomic():
             known = states.read({finding.row.website_id for finding in findings})
             # What is gone meanwhile is not known here, and its checks are dropped.
-            kept = self._excused([finding for finding in findings if finding.row.website_id in known], known)
+            kept = self._excuses.apply([finding for finding in findings if finding.row.website_id in known], known)
+            telling = incidents.telling(kept, known)
+            # Without an answer, nothing is known of the present one.
+            looked = [one for one in kept if one.wants_certificate and (one.certificate or one.row.http_status)]
+            referred = telling | {finding.row.website_id for finding in looked}
+            gone = referred - locks.hold(Website, referred)
+            if gone:
+                kept, looked = (_without(gone, findings) for findings in (kept, looked))
             insert([finding.row for finding in kept])
             rollups.late((finding.row.website_id, finding.row.entry_timestamp) for finding in kept)
-            rechecks = incidents.judge(kept, known)
+            rechecks = incidents.judge(kept, known, telling - gone)
             certificates.write(
-                (finding.row.website_id, finding.row.entry_timestamp, finding.certificate)
-                for finding in kept
-                # Without an answer, nothing is known of the present one.
-                if finding.wants_certificate and (finding.certificate or finding.row.http_status)
+                (finding.row.website_id, finding.row.entry_timestamp, finding.certificate) for finding in looked
             )
+        rechecks += [Recheck(website_id, 0.0) for website_id in self._excuses.to_ask()]
         if rechecks:
             self._recheck(rechecks)
 
-    def _excused(self, findings: list[Finding], known: Mapping[int, Known]) -> list[Finding]:
-        """The findings as they are written: unknown instead of down where the fault is our own."""
-        kinds = self._connectivity.excused(
-            [
-                Observation(row.website_id, row.error, known[row.website_id].state)
-                for row in (finding.row for finding in findings)
-            ]
-        )
-        if not kinds:
-            return findings
-        return [
-            finding._replace(row=finding.row._replace(outcome=Outcome.UNKNOWN.value))
-            if finding.row.error in kinds and known[finding.row.website_id].state != State.DOWN
-            else finding
-            for finding in findings
-        ]
+
+def _without(website_ids: Collection[int], findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.row.website_id not in website_ids]

@@ -7,17 +7,17 @@ Alerts are counted as events and not as messages: that an incident began, that i
 each, of however many channels it takes. Of what happened, those events count of which at least one channel was told,
 or is about to be.
 
-Memory holds the incidents of one website at a time, and those that only one side has; never the checks.
+Memory holds the incidents of one website at a time, and those that only one side has; of the checks, those of a day.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, Q, TextField, Value
+from django.db.models import Count, Min, Q, TextField, Value
 
 from monitoring.decision import Policy
 from monitoring.histories import PastCheck
@@ -27,8 +27,7 @@ from websites.models import Website
 
 KINDS = (IncidentKind.DOWN, IncidentKind.SLOW)
 EVENTS = (AlertKind.BEGAN, AlertKind.ENDED, AlertKind.FLAPPING)
-# Rows that are fetched at once.
-CHUNK = 2_000
+DAY = timedelta(days=1)
 # The fields of `PastCheck`, but for what the regex matched: it may be long, and says nothing here.
 _COLUMNS = (
     *("website_id", "entry_timestamp", "outcome", "response_time", "failed_after"),
@@ -123,19 +122,23 @@ class _Stored:
     """A website's checks of a time, in the order in which they were made; once read, how many and since when."""
 
     def __init__(self, website_id: int, window: Window) -> None:
-        rows = MonitoringData.objects.filter(
+        self._rows = MonitoringData.objects.filter(
             website=website_id, entry_timestamp__gte=window.since, entry_timestamp__lt=window.until
         )
-        self._rows = rows.order_by("entry_timestamp", "pk").values_list(*_COLUMNS)
         self.count = 0
         self.oldest: datetime | None = None
 
     def __iter__(self) -> Iterator[PastCheck]:
-        for check in map(PastCheck._make, self._rows.iterator(chunk_size=CHUNK)):
-            if not self.count:
-                self.oldest = check.checked_at
-            self.count += 1
-            yield check
+        # A day at a time, as a cursor at the server would need a session of its own for all of it.
+        since = self._rows.aggregate(oldest=Min("entry_timestamp"))["oldest"]
+        while since is not None:
+            rows = self._rows.filter(entry_timestamp__gte=since, entry_timestamp__lt=since + DAY)
+            for check in map(PastCheck._make, rows.order_by("entry_timestamp", "pk").values_list(*_COLUMNS)):
+                self.count += 1
+                self.oldest = self.oldest or check.checked_at
+                yield check
+            rest = self._rows.filter(entry_timestamp__gte=since + DAY)
+            since = rest.aggregate(oldest=Min("entry_timestamp"))["oldest"]
 
 
 def _pauses(website_id: int, window: Window) -> Iterator[Span]:

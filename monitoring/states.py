@@ -12,7 +12,7 @@ from websites.models import Website
 from websites.request_options import ACCEPTED_STATUSES, read_statuses
 
 _READ = (
-    "SELECT website.website_id, state.state, state.is_slow, state.value FROM %s"  # noqa: S608 names of this project's own
+    "SELECT website.website_id, state.state, state.is_slow, state.value, website.monitoring_interval FROM %s"  # noqa: S608 names of this project's own
     f" JOIN {Website._meta.db_table} website ON website.website_id = asked.id"
     f" LEFT JOIN {WebsiteState._meta.db_table} state ON state.website_id = website.website_id"
 )
@@ -57,11 +57,14 @@ def judge(result: ProbeResult, rules: Rules) -> tuple[Outcome, str]:
 
 
 class Known(NamedTuple):
-    """What is known of a website: its state, blank where none was ever written; whether it is slow; its last value."""
+    """What is known of a website: its state, blank where none was ever written; whether it is slow; its last value; its
+    interval (s).
+    """
 
     state: str = ""
     is_slow: bool = False
     value: str | None = None
+    interval: int = 0
 
 
 def read(website_ids: Collection[int]) -> dict[int, Known]:
@@ -69,6 +72,6 @@ def read(website_ids: Collection[int]) -> dict[int, Known]:
     with connection.cursor() as cursor:
         cursor.execute(_READ % id_lists.table(), [id_lists.parameter(website_ids)])
         return {
-            website_id: Known(state or "", bool(is_slow), value)
-            for website_id, state, is_slow, value in cursor.fetchall()
+            website_id: Known(state or "", bool(is_slow), value, interval)
+            for website_id, state, is_slow, value, interval in cursor.fetchall()
         }

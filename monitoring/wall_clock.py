@@ -1,5 +1,6 @@
 """Wall-clock times of a time zone, and the moments (in UTC) at which clocks there show them."""
 
+import re
 from bisect import bisect_left
 from datetime import UTC, datetime
 from functools import cache
@@ -7,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 
+# At the end of a time of day.
+_OFFSET = re.compile(r"[0-9]\s*(Z|[+−-][0-9]{1,2}(:?[0-9]{2}){0,2})\s*$", re.IGNORECASE)  # noqa: RUF001
 # Names that stand for no place: for what the server is set to, and for nothing.
 PLACELESS = {"localtime", "Factory"}
 
@@ -44,6 +47,15 @@ def moment_of(local: datetime, zone: str) -> datetime:
     seconds = range(int(other.timestamp()), int(moment.timestamp()) + 1)
     skip = bisect_left(seconds, local, key=lambda second: datetime.fromtimestamp(second, there).replace(tzinfo=None))
     return datetime.fromtimestamp(seconds[skip], UTC)
+
+
+def refuse_offset(written: object) -> None:
+    """Raises `ValidationError` for a time of day with an offset from UTC: readers of ISO 8601 just leave it out."""
+    if isinstance(written, str) and _OFFSET.search(written):
+        raise ValidationError(
+            "Give the time as clocks show it, such as 22:00, without an offset from UTC: the time zone says which.",
+            code="offset",
+        )
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -2,8 +2,9 @@
 
 `python -m bench.truth [--websites 200] [--interval 5] [--minutes 10] [--json]` starts private servers, beat and worker
 as users run them, websites that fail as a script says, and a webhook's receiver that fails as well. Meanwhile the
-worker is killed once, and the monitor is cut off from all websites for a while. The exit code is 1 where a required
-figure is missed, and 77 where this cannot be run here.
+worker is killed once, a server and a network that many websites share fail, and the monitor is cut off from all
+websites, and then from its name server, for a while. The exit code is 1 where a required figure is missed, and 77
+where this cannot be run here.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -21,8 +23,8 @@ from bench import processes
 from bench.binaries import UnavailableError
 from bench.servers import EXIT_SKIP, free_port, keep_postgresql, keep_redis
 from bench.stage import Stage
-from bench.truth import moments, report, stored, wire
-from bench.truth.course import Course, run_course
+from bench.truth import moments, places, report, stored, wire
+from bench.truth.course import Course, Outside, run_course
 from bench.truth.history import SHORTEST_RUN, history, timetable
 from bench.truth.outcome import Played, conclude
 from bench.truth.report import Result
@@ -38,15 +40,15 @@ def run(result: Result, *, wired: bool) -> None:
     sites = history(result.seed, result.websites, result.seconds)
     with tempfile.TemporaryDirectory(prefix="webmonitor-bench-") as name:
         folder = Path(name)
-        with staged(folder) as stage:
+        with staged(result, folder, wired=wired) as stage:
             website_ids = stored.fill(sites, result.interval, wired=wired)
-            with acting(result, folder, wired=wired) as line:
+            with acting(result, folder, wired=wired) as outside:
                 stage.start("worker")
                 stage.start("beat")
                 stored.wait_until_up(len(sites))
                 beginning = time.time() + AHEAD
                 moments.announce(folder, beginning)
-                course = Course(stage, line, timetable(result.seconds), beginning)
+                course = Course(stage, outside, timetable(result.seconds), beginning)
                 faults = run_course(course)
                 stored.wait_until_told(PATIENCE)
             played = Played(
@@ -58,7 +60,7 @@ def run(result: Result, *, wired: bool) -> None:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def staged(result: Result, folder: Path, *, wired: bool) -> Iterator[Stage]:
     """The servers, and a database that is ready; whatever was started ends at the end."""
     with keep_postgresql() as postgresql, keep_redis() as redis:
         processes.configure(folder, (postgresql.url, redis.url))
@@ -69,7 +71,8 @@ def staged(folder: Path) -> Iterator[Stage]:
 
         django.setup()
         call_command("migrate", interactive=False, verbosity=0)
-        stage = Stage(folder, postgresql, redis)
+        (folder / "names").write_text(json.dumps(places.names(result.websites)))
+        stage = Stage(folder, postgresql, redis, processes.with_names(folder) if wired else ())
         try:
             yield stage
         finally:
@@ -78,8 +81,8 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def acting(result: Result, folder: Path, *, wired: bool) -> Iterator[wire.Wire | None]:
-    """The websites and the receiver, which a channel is made for; yields the wire between, where there is one."""
+def acting(result: Result, folder: Path, *, wired: bool) -> Iterator[Outside | None]:
+    """The websites and the receiver, which a channel is made for; yields what is between, where there is something."""
     log, port = folder / "acting.log", free_port()
     history_words = ["--websites", str(result.websites), "--seconds", str(result.seconds), "--seed", str(result.seed)]
     sites = ["-m", "bench.truth.sites", str(folder), *history_words, *(["--wired"] if wired else [])]
@@ -90,7 +93,16 @@ def acting(result: Result, folder: Path, *, wired: bool) -> Iterator[wire.Wire |
         processes.running(*sites, log=log, wait_for_line=True, prefix=wire.PREFIX if wired else ()) as process,
         processes.running(*receiver, log=log, wait_for_line=True),
     ):
-        yield wire.Wire(process.pid) if wired else None
+        if not wired:
+            yield None
+            return
+        resolver = ("-m", "bench.resolver", str(folder / "names"))
+        with processes.running(*resolver, log=log, wait_for_line=True) as names:
+            try:
+                yield Outside(wire.Wire(process.pid), names)
+            finally:
+                # A process that is stopped does not end.
+                names.send_signal(signal.SIGCONT)
 
 
 def main() -> int:

@@ -2,14 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from bench.scenarios import TIMEOUT_MAX, TIMEOUT_SHARE
 from bench.truth import alerts, judge, report, stored
 from bench.truth.alerts import Arrival, Event
-from bench.truth.history import Kind, Site, Span
+from bench.truth.course import CUT_OFF, NETWORK_GONE, RESOLVER_AWAY, WORKER_KILLED
+from bench.truth.history import TOGETHER, Kind, Site, Span
 from bench.truth.judge import Match, Outage
+from bench.truth.places import Group
 from bench.truth.report import Limits, Result
 
 
@@ -33,9 +35,7 @@ class Facts(NamedTuple):
 
 def conclude(result: Result, sites: Sequence[Site], website_ids: list[int], beginning: float, played: Played) -> None:
     """Fill in the result. Raises `RuntimeError` where the history was not played to its end."""
-    if [len(spells) for spells in played.spells] != [len(site.spells) for site in sites]:
-        raise RuntimeError("the websites did not play their history to its end")
-    spells = [Outage(number, *spell) for number, own in enumerate(played.spells) for spell in own]
+    spells = _happened(sites, played)
     arrivals = _arrivals(played.received)
     facts = Facts(sites, website_ids, spells, report.told_at(arrivals, alerts.BEGAN), _blind(result, played.faults))
     matches, missed = _judge_incidents(result, facts)
@@ -48,7 +48,11 @@ def conclude(result: Result, sites: Sequence[Site], website_ids: list[int], begi
     counts = {"made": stored.attempts(), "accepted": len(played.received["accepted"])}
     result.receiver = counts | played.received["counts"]
     result.checks = stored.checks()
-    result.cut = _while_cut_off(played.faults.get("cut off"), website_ids, spells)
+    everybody = set(range(len(sites)))
+    named = {number for number, site in enumerate(sites) if site.group is Group.NAMED}
+    result.cut = _meanwhile(played.faults.get(CUT_OFF), facts, everybody)
+    result.unresolved = _meanwhile(played.faults.get(RESOLVER_AWAY), facts, named)
+    result.together = {kind: _together(kind, matches, arrivals) for kind in TOGETHER}
     result.faults = {name: Span(span.start - beginning, span.end - beginning) for name, span in played.faults.items()}
     result.evidence = report.evidence(matches, missed, fates, beginning)
     result.evidence += [f"told twice: {event.name} of incident {event.incident}" for event in twice]
@@ -82,7 +86,7 @@ def _judge_incidents(result: Result, facts: Facts) -> tuple[list[Match], list[Ou
 def _blind(result: Result, faults: Mapping[str, Span]) -> list[Span]:
     """When nobody could look: what a worker that is killed has in its hands is lost, until another one checks."""
     timeout = min(TIMEOUT_MAX, TIMEOUT_SHARE * result.interval)
-    killed = faults["worker killed"].start
+    killed = faults[WORKER_KILLED].start
     return [Span(killed - timeout, stored.first_check_after(killed))]
 
 
@@ -96,9 +100,34 @@ def _arrivals(received: Mapping[str, Any]) -> list[Arrival]:
     ]
 
 
-def _while_cut_off(cut: Span | None, website_ids: Sequence[int], spells: Sequence[Outage]) -> dict[str, int]:
-    """What checks of websites that were well were taken for."""
-    if cut is None:
+def _happened(sites: Sequence[Site], played: Played) -> list[Outage]:
+    """Raises `RuntimeError` where that is not what was planned."""
+    planned = [sum(spell.kind is not Kind.NETWORK for spell in site.spells) for site in sites]
+    if [len(spells) for spells in played.spells] != planned:
+        raise RuntimeError("the websites did not play their history to its end")
+    spells = [Outage(number, *spell) for number, own in enumerate(played.spells) for spell in own]
+    gone = played.faults.get(NETWORK_GONE)
+    if gone is not None:
+        spells += [Outage(number, Kind.NETWORK, *gone) for number, site in enumerate(sites) if _is_of_network(site)]
+    return spells
+
+
+def _is_of_network(site: Site) -> bool:
+    return any(spell.kind is Kind.NETWORK for spell in site.spells)
+
+
+def _meanwhile(span: Span | None, facts: Facts, sites: Set[int]) -> dict[str, int]:
+    """What checks of those of these websites that were well were taken for."""
+    if span is None:
         return {}
-    ill = {spell.site for spell in spells if spell.start < cut.end and cut.start < spell.end}
-    return stored.outcomes(cut, [pk for number, pk in enumerate(website_ids) if number not in ill])
+    ill = {spell.site for spell in facts.spells if spell.start < span.end and span.start < spell.end}
+    return stored.outcomes(span, [pk for number, pk in enumerate(facts.website_ids) if number in sites - ill])
+
+
+def _together(kind: Kind, matches: Sequence[Match], arrivals: Sequence[Arrival]) -> dict[str, int]:
+    """Of what befell many websites at once: how many incidents, and in how many messages they were told."""
+    incidents = {one.seen.pk for one in matches if any(outage.kind == kind for outage in one.outages)}
+    told = [
+        arrival for arrival in arrivals if arrival.event.name == alerts.BEGAN and arrival.event.incident in incidents
+    ]
+    return {"incidents": len(incidents), "messages": len({arrival.key for arrival in told})}

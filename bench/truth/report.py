@@ -56,6 +56,10 @@ class Result:
     checks: int = 0
     # What checks of websites that were well were taken for while the monitor was cut off; nothing where it was not.
     cut: dict[str, int] = field(default_factory=dict)
+    # The same of those that have names, while the resolver was away.
+    unresolved: dict[str, int] = field(default_factory=dict)
+    # How many incidents many websites had together, and in how many messages they were told, by kind.
+    together: dict[str, dict[str, int]] = field(default_factory=dict)
     # When faults on the monitor's side began and ended.
     faults: dict[str, Span] = field(default_factory=dict)
     # Sentences: each thing that should not be, and the log's errors.
@@ -204,6 +208,8 @@ def _totals(result: Result) -> list[tuple[str, str]]:
         ("attempts to send", _counts(result.receiver)),
         ("faults on the monitor's side", ", ".join(faults)),
         ("checks of websites that were well, while cut off", _counts(result.cut) or "it could not be cut off"),
+        ("checks of names, while the resolver was away", _counts(result.unresolved) or "it was not"),
+        *((f"told together: {kind}", _counts(counts)) for kind, counts in result.together.items()),
     ]
 
 

@@ -14,8 +14,8 @@ import struct
 import time
 from pathlib import Path
 
-from bench.target import BACKLOG, PORT
-from bench.truth import moments, wire
+from bench.target import BACKLOG
+from bench.truth import moments, places
 from bench.truth.history import ANSWER, SLOW_ANSWER, Kind, Spell, history
 
 # <linux/in.h>: addresses may be listened at before they are there.
@@ -40,11 +40,11 @@ ANSWERS = {
 class Website:
     """One address."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, port: int) -> None:
         self.doing: Kind | None = None
         self.connections: set[Connection] = set()
         self.played: list[tuple[str, float, float]] = []
-        self._address = address
+        self._address = address, port
         self._server: asyncio.Server | None = None
 
     async def open(self) -> float:
@@ -52,7 +52,7 @@ class Website:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-        listener.bind((self._address, PORT))
+        listener.bind(self._address)
         listener.listen(BACKLOG)
         opened_at = time.time()
         loop = asyncio.get_running_loop()
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         match self._website.doing:
-            case Kind.SILENT:
+            case Kind.SILENT | Kind.SERVER:
                 pass
             case Kind.REFUSED | Kind.RESET:
                 self.reset()
@@ -134,7 +134,9 @@ async def serve(folder: Path, plans: list[tuple[Website, tuple[Spell, ...]]]) ->
 async def _play(website: Website, spells: tuple[Spell, ...], folder: Path) -> None:
     beginning = await moments.announced(folder)
     for spell in spells:
-        await website.play(spell, beginning)
+        # What befalls a network is done to the wire.
+        if spell.kind is not Kind.NETWORK:
+            await website.play(spell, beginning)
 
 
 def main() -> None:
@@ -146,7 +148,8 @@ def main() -> None:
     parser.add_argument("--wired", action="store_true", help="at the far end of a wire instead of on loopback")
     options = parser.parse_args()
     sites = history(options.seed, options.websites, options.seconds)
-    plans = [(Website(wire.address(n, wired=options.wired)), site.spells) for n, site in enumerate(sites)]
+    found = [places.place(number, options.websites, wired=options.wired) for number in range(options.websites)]
+    plans = [(Website(one.address, one.port), site.spells) for one, site in zip(found, sites, strict=True)]
     try:
         asyncio.run(serve(options.folder, plans))
     finally:

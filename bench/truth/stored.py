@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bench.target import PORT
-from bench.truth import wire
+from bench.truth import places
 from bench.truth.alerts import GRACE, Event, Told
 from bench.truth.history import Site, Span
 from bench.truth.judge import Seen
@@ -24,7 +23,7 @@ def fill(sites: Sequence[Site], interval: int, *, wired: bool) -> list[int]:
 
     websites = Website.objects.bulk_create(
         Website(
-            website_url=f"http://{wire.address(number, wired=wired)}:{PORT}/",
+            website_url=places.place(number, len(sites), wired=wired).url,
             monitoring_interval=interval,
             regex=PATTERN,
             regex_must_match=site.must_match,

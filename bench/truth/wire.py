@@ -23,11 +23,6 @@ PROGRAMS = ("ip", "unshare", "nsenter")
 PREFIX = ("unshare", "--net")
 
 
-def address(number: int, *, wired: bool) -> str:
-    """The IPv4 address of a website, at the far end or on loopback."""
-    return f"{'198.18' if wired else '127.2'}.{number // 250}.{number % 250 + 1}"
-
-
 def isolate() -> None:
     """Give this process, and all that it starts from now on, a network that has nothing but loopback.
 
@@ -72,6 +67,13 @@ class Wire:
         # Else the kernel would notice the silence by itself.
         _ip("neighbour", "replace", gateway, "lladdr", FAR_LINK, "dev", "near", "nud", "permanent")
         _ip("route", "replace", WEBSITES, "via", gateway)
+
+    def swallow(self, network: str) -> None:
+        """What is sent to this network is lost there from now on."""
+        self._far("route", "add", "blackhole", network, "table", "local")
+
+    def give_back(self, network: str) -> None:
+        self._far("route", "delete", "blackhole", network, "table", "local")
 
     def _far(self, *words: str) -> None:
         _ip(*words, prefix=("nsenter", "--target", str(self._pid), "--net"))

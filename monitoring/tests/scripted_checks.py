@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from monitoring.connectivity import Connectivity, References
-from monitoring.findings import Check
+from monitoring.connectivity import Connectivity
+from monitoring.findings import Check, finding_of
 from monitoring.incidents import Recheck
 from monitoring.probe.types import ErrorKind, Exchange, ProbeRequest
 from monitoring.recorder import Recorder
+from monitoring.references import References
 from monitoring.states import Rules
 from websites.models import Website
 
@@ -59,7 +60,7 @@ class Desk:
 
     def write(self, checks: Iterable[Check]) -> None:
         """In one flush."""
-        self._recorder.write(list(checks))
+        self._recorder.write([finding_of(one) for one in checks])
 
     def write_one_by_one(self, checks: Sequence[Check]) -> None:
         for one in checks:

@@ -6,7 +6,7 @@ import pytest
 
 from monitoring import certificates, recorder
 from monitoring.certificates import Refresh
-from monitoring.findings import Check
+from monitoring.findings import Check, Finding, finding_of
 from monitoring.models import Certificate
 from monitoring.probe import types
 from monitoring.probe.types import Exchange, ProbeRequest
@@ -58,10 +58,10 @@ def test_what_could_not_be_looked_at_is_looked_at_soon(monkeypatch: pytest.Monke
     assert refresh.is_due(1, URL)
 
 
-def checked(website: Website, seen: types.Certificate | None, *, status: int = 200, wants: bool = True) -> Check:
+def checked(website: Website, seen: types.Certificate | None, *, status: int = 200, wants: bool = True) -> Finding:
     request = ProbeRequest(URL, 5.0, wants_certificate=wants)
     exchange = Exchange(request, 1_800_000_000.0, status, 0.1 if status else None, certificate=seen)
-    return Check(website.pk, 1_800_000_000_000, Rules(), exchange)
+    return finding_of(Check(website.pk, 1_800_000_000_000, Rules(), exchange))
 
 
 @pytest.fixture

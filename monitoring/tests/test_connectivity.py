@@ -1,101 +1,237 @@
-"""When a failure is our own: from what ends together, and from addresses that are trusted to answer."""
+"""Whose fault a failure is: from who is silent, who is heard, and addresses that are trusted to answer."""
 
-import socket
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import pytest
 
-from monitoring.connectivity import Address, Connectivity, Look, Observation, References, is_named
-from monitoring.models import MonitoringData, State, WebsiteState
+from monitoring.connectivity import ASK_INTERVAL, Connectivity, Observation, Reason
+from monitoring.models import State
 from monitoring.probe.types import ErrorKind
-from monitoring.recorder import Recorder
-from monitoring.tests.servers import Peer, Server, refusing_port
-from monitoring.tests.test_recorder import check
-from websites.models import Website
+from monitoring.references import Look, References
+from monitoring.voices import KNOWN_FOR
 
 DNS, TIMEOUT, CONNECT, REFUSED, INTERNAL = (
     kind.value for kind in map(ErrorKind, ("dns", "timeout", "connect", "refused", "internal"))
 )
 UP, DOWN, UNKNOWN, NEVER = State.UP.value, State.DOWN.value, State.UNKNOWN.value, ""
+LINE, NAMES, REFERENCES = Reason.LINE, Reason.NAMES, Reason.REFERENCES
+# Unix time of second 0: a minute ago, so that all that follows has happened.
+START = time.time() - 60
 
 
-def seen(error: str, known: str, *website_ids: int) -> list[Observation]:
-    return [Observation(website_id, error, known) for website_id in website_ids]
+def far(number: int) -> str:
+    """An address in a network of its own."""
+    return f"93.{number}.0.1"
+
+
+def seen(
+    error: str, second: float, number: int, *, address: str | None = None, known: str = UP, lasts: float = 4.0
+) -> Observation:
+    """A check by address, begun in that second: answered at once, or given up after a while."""
+    seconds = 0.1 if error in ("", REFUSED) else lasts
+    began, is_heard = START + second, error in ("", REFUSED)
+    where = far(number) if address is None else address
+    return Observation(number, error, known, is_heard, began, began + seconds, f"http://{where}/", where)
+
+
+def named(
+    error: str, second: float, host: str, *, known: str = UP, is_heard: bool = False, lasts: float = 4.0
+) -> Observation:
+    """A check by name, which was found unless that is the error."""
+    answered = error not in (DNS, TIMEOUT)
+    began, address = START + second, "" if error == DNS else "94.0.0.1"
+    seconds = 0.1 if answered or is_heard else lasts
+    return Observation(
+        hash(host), error, known, is_heard or answered, began, began + seconds, f"https://{host}/", address
+    )
 
 
 def alone() -> Connectivity:
     return Connectivity(References(()))
 
 
+def known_networks(connectivity: Connectivity, count: int = 9) -> Connectivity:
+    """All answered some time ago."""
+    assert connectivity.excused([seen("", -30, number) for number in range(count)]) == {}
+    return connectivity
+
+
+def reasons(checks: Iterable[Observation], connectivity: Connectivity | None = None) -> list[Reason | None]:
+    """For each check."""
+    checks = list(checks)
+    excused = (connectivity or known_networks(alone())).excused(checks)
+    return [excused.get(place) for place in range(len(checks))]
+
+
+# --- The line ----------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("checks", "ours"),
     [
-        (seen("", UP, *range(10)), set()),
-        # Most of those that were up fail alike.
-        (seen(DNS, UP, *range(6)) + seen("", UP, *range(6, 10)), {DNS}),
-        (seen(TIMEOUT, UP, *range(10)), {TIMEOUT}),
-        # Half is not most, and two are not many.
-        (seen(DNS, UP, *range(5)) + seen("", UP, *range(5, 10)), set()),
-        (seen(DNS, UP, 1, 2), set()),
-        (seen(DNS, UP, 1, 2, 3), {DNS}),
-        # Not alike, though they are most.
-        (seen(DNS, UP, 1, 2) + seen(CONNECT, UP, 3, 4) + seen(TIMEOUT, UP, 5), set()),
-        # Alike, and not how a dead line looks.
-        (seen(REFUSED, UP, *range(10)), set()),
-        # What was down, or never seen, says nothing about us.
-        (seen(DNS, DOWN, *range(10)) + seen("", UP, 10), set()),
-        (seen(DNS, NEVER, *range(10)), set()),
-        (seen(DNS, DOWN, *range(10)) + seen(DNS, UP, 10, 11, 12), {DNS}),
+        # Several networks, and nobody is heard.
+        ([seen(TIMEOUT, 0, number) for number in range(3)], [LINE] * 3),
+        ([seen(CONNECT, 0, number, lasts=0.0) for number in range(3)], [LINE] * 3),
         # A dead line fails names and addresses in different ways.
-        (seen(DNS, UP, *range(8)) + seen(TIMEOUT, UP, 8), {DNS, TIMEOUT}),
-        # One website, again and again.
-        (seen(DNS, UP, 1, 1, 1, 1, 1), set()),
+        ([seen(CONNECT, 0, 1), seen(TIMEOUT, 0, 2), named(DNS, 0, "www.example.org")], [LINE] * 3),
+        # Two of many may have failed by themselves.
+        ([seen(TIMEOUT, 0, number) for number in range(2)], [None] * 2),
+        # One answers, so the line is alive; one that refuses does as well.
+        ([*(seen(TIMEOUT, 0, number) for number in range(8)), seen("", 2, 8)], [None] * 9),
+        ([*(seen(TIMEOUT, 0, number) for number in range(8)), seen(REFUSED, 2, 8)], [None] * 9),
+        # It answered before they could have been heard: the line went just then.
+        ([*(seen(TIMEOUT, 0, number) for number in range(3)), seen("", 0, 8)], [LINE] * 3 + [None]),
+        # What was never sent says nothing, either way.
+        ([*(seen(TIMEOUT, 0, number) for number in range(3)), seen(INTERNAL, 3, 8)], [LINE] * 3 + [None]),
+        # What is down already, or was never seen, is no witness.
+        ([seen(TIMEOUT, 0, number, known=known) for number, known in enumerate((UP, DOWN, NEVER))], [None] * 3),
+        ([seen(TIMEOUT, 0, number, known=known) for number, known in enumerate((UP, UNKNOWN, UP))], [LINE] * 3),
     ],
 )
-def test_what_ends_together_tells_whether_the_line_is_dead(checks: list[Observation], ours: set[str]) -> None:
-    assert alone().excused(checks) == ours
+def test_a_dead_line_is_told_from_dead_websites(checks: list[Observation], ours: list[Reason | None]) -> None:
+    assert reasons(checks) == ours
 
 
-def test_few_websites_are_judged_by_the_latest_of_each() -> None:
+def test_a_connection_that_was_made_excuses_no_timeout() -> None:
+    connected = [seen(TIMEOUT, 0, number)._replace(is_heard=True) for number in range(9)]
+    assert reasons(connected) == [None] * 9
+    # Not even while there is no line any more.
+    silent = [seen(TIMEOUT, 1, number) for number in range(3)]
+    assert reasons([connected[0], *silent]) == [None, LINE, LINE, LINE]
+
+
+@pytest.mark.parametrize("address", ["93.0.0.{}", "2a00:1450:4001::{}"])
+def test_a_shared_network_is_one_witness(address: str) -> None:
+    silent = [seen(TIMEOUT, 0, number, address=address.format(number + 1)) for number in range(40)]
+    assert reasons(silent) == [None] * 40
+    others = [seen(TIMEOUT, 0, 100 + number) for number in range(2)]
+    assert reasons([*silent, *others]) == [LINE] * 42
+
+
+def test_whoever_knows_two_networks_needs_no_third() -> None:
+    silent = [seen(TIMEOUT, 0, number) for number in range(2)]
+    assert reasons(silent, known_networks(alone(), 2)) == [LINE] * 2
+    assert reasons(silent, known_networks(alone(), 3)) == [None] * 2
+    # One is no witness for itself.
+    assert reasons(silent[:1], known_networks(alone(), 1)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("near", "silent", "ours"),
+    [
+        # The monitor's own page, or the printer, always answers.
+        ("127.0.0.1", far(1), LINE),
+        ("192.168.0.9", far(1), LINE),
+        ("127.0.0.1", "192.168.1.1", LINE),
+        ("192.168.0.9", "192.168.1.1", None),
+        (far(9), "192.168.1.1", None),
+        (far(9), far(1), None),
+    ],
+)
+def test_what_is_nearer_says_nothing_of_what_is_farther(near: str, silent: str, ours: Reason | None) -> None:
+    others = [seen(TIMEOUT, 0, number) for number in (2, 3)]
+    others = others if ours else [other._replace(known=DOWN) for other in others]
+    checks = [seen(TIMEOUT, 0, 1, address=silent), *others, seen("", 2, 4, address=near)]
+    assert reasons(checks)[0] == ours
+
+
+def test_it_lasts_until_somebody_is_heard() -> None:
+    connectivity = known_networks(alone())
+    assert reasons([seen(TIMEOUT, 0, number) for number in range(3)], connectivity) == [LINE] * 3
+    # One at a time now, and each is unknown by then.
+    for second in (4, 8, 12):
+        assert reasons([seen(TIMEOUT, second, 1, known=UNKNOWN)], connectivity) == [LINE]
+    # Begun in the dark, over afterwards; and begun after it.
+    late = [seen("", 20, 5), seen(TIMEOUT, 18, 1, known=UNKNOWN), seen(TIMEOUT, 21, 2, known=UNKNOWN)]
+    assert reasons(late, connectivity) == [None, LINE, None]
+    assert reasons([seen(TIMEOUT, 26, 2, known=UNKNOWN)], connectivity) == [None]
+
+
+def test_what_comes_late_and_all_at_once_is_judged_by_its_own_time() -> None:
+    """As after a time in which the database was away."""
+    dark = [seen(TIMEOUT, 10, number, known=UP) for number in range(3)]
+    later = [seen(TIMEOUT, 30, 7), seen("", 32, 8)]
+    checks = [*later, *dark, seen("", 5, 8), seen("", 20, 8)]
+    assert reasons(checks) == [None, None, LINE, LINE, LINE, None, None]
+
+
+def test_a_clock_that_was_ahead_excuses_nothing_for_ever() -> None:
+    connectivity = known_networks(alone())
+    connectivity.excused([seen("", 7_200, 1)])
+    connectivity._swept_at = 0.0
+    assert reasons([seen(TIMEOUT, 0, number) for number in range(3)], connectivity) == [LINE] * 3
+
+
+# --- Names -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("checks", "ours"),
+    [
+        # The resolver is silent, while addresses answer.
+        ([*(named(DNS, 0, f"www.example{n}.org") for n in range(3)), seen("", 2, 1)], [NAMES] * 3 + [None]),
+        # The name servers of one domain are.
+        ([named(DNS, 0, f"{n}.example.org") for n in range(30)], [None] * 30),
+        # Some name is found, so the resolver is alive, whatever becomes of the connection.
+        ([*(named(DNS, 0, f"www.example{n}.org") for n in range(3)), named("", 2, "a.test")], [None] * 4),
+        ([*(named(DNS, 0, f"www.example{n}.org") for n in range(3)), named(TIMEOUT, 2, "a.test")], [None] * 4),
+        # A name that does not exist is a name server's word.
+        ([named(DNS, 0, f"www.example{n}.org", is_heard=True) for n in range(9)], [None] * 9),
+        (
+            [*(named(DNS, 0, f"www.example{n}.org") for n in range(3)), named(DNS, 2, "a.test", is_heard=True)],
+            [None] * 4,
+        ),
+        # A name without a dot was found nearby.
+        ([*(named(DNS, 0, f"www.example{n}.org") for n in range(3)), named("", 2, "web")], [NAMES] * 3 + [None]),
+    ],
+)
+def test_a_silent_resolver_is_told_from_silent_name_servers(
+    checks: list[Observation], ours: list[Reason | None]
+) -> None:
+    assert reasons(checks) == ours
+
+
+def test_names_that_a_cache_still_knows_do_not_hide_a_dead_line() -> None:
+    cached = [named(TIMEOUT, 0.5, f"cached{n}.example.org")._replace(address=far(n)) for n in range(3)]
+    unknown = [named(DNS, 0, f"www.example{n}.org") for n in range(3)]
+    assert reasons([*cached, *unknown]) == [LINE] * 6
+
+
+# --- Asking others -----------------------------------------------------------------------
+
+
+def test_while_too_few_are_silent_others_are_asked() -> None:
+    connectivity = known_networks(alone())
+    assert connectivity.to_ask() == []
+    now = time.time() - START
+    assert reasons([seen(TIMEOUT, now - 4, 1)], connectivity) == [None]
+    asked = connectivity.to_ask()
+    assert len(asked) == 3
+    assert set(asked) <= set(range(9)) - {1}
+    # In a moment they are heard, or not.
+    assert connectivity.to_ask() == []
+
+
+def test_nobody_is_asked_whose_answer_would_say_nothing() -> None:
     connectivity = alone()
-    told = [set(connectivity.excused(seen("", UP, website_id))) for website_id in range(5)]
-    told += [set(connectivity.excused(seen(TIMEOUT, UP, website_id))) for website_id in range(5)]
-    # The third of five is most; the two before it could not be told apart from failures of their own.
-    assert told == [set()] * 7 + [{TIMEOUT}] * 3
+    near = [seen("", -30, 1, address="127.0.0.1"), seen("", -30, 2, address="93.2.0.9")]
+    long_ago = seen("", -KNOWN_FOR, 3)
+    now = time.time() - START
+    connectivity.excused([*near, long_ago])
+    connectivity._swept_at = 0.0
+    # Of its own network, of a nearer one, and of one that is gone.
+    assert reasons([seen(TIMEOUT, now - 4, 2)], connectivity) == [None]
+    assert connectivity.to_ask() == []
 
 
-def test_one_website_that_comes_and_goes_is_no_dead_line() -> None:
-    connectivity = alone()
-    for website_id in (1, 2, 3, 4):
-        connectivity.excused(seen("", UP, website_id))
-    for _ in range(10):
-        assert connectivity.excused(seen(TIMEOUT, UP, 5)) == set()
-        assert connectivity.excused(seen("", UP, 5)) == set()
-
-
-def test_it_lasts_until_websites_answer_again() -> None:
-    connectivity = alone()
-    assert connectivity.excused(seen(CONNECT, UP, *range(10))) == {CONNECT}
-    # Those are unknown by now, and stay so; one that was down stays down, which the recorder sees to.
-    assert connectivity.excused(seen(CONNECT, UNKNOWN, *range(10))) == {CONNECT}
-    assert connectivity.excused(seen(CONNECT, UNKNOWN, *range(4)) + seen("", UNKNOWN, *range(4, 10))) == set()
-    assert connectivity.excused(seen(CONNECT, UP, 1) + seen("", UP, *range(2, 10))) == set()
-
-
-def test_checks_that_never_went_out_are_no_sign_that_websites_answer_again() -> None:
-    connectivity = alone()
-    assert connectivity.excused(seen(DNS, UP, *range(100))) == {DNS}
-    # The name server is still silent: few lookups had their turn, the others end as our own fault.
-    assert connectivity.excused(seen(DNS, UNKNOWN, *range(13)) + seen(INTERNAL, UP, *range(13, 250))) == {DNS}
-    assert connectivity.excused(seen(INTERNAL, UP, *range(250))) == set()
-    assert connectivity.excused(seen(DNS, UNKNOWN, *range(100))) == {DNS}
-    assert connectivity.excused(seen("", UNKNOWN, *range(100)) + seen(DNS, UNKNOWN, *range(100, 113))) == set()
-
-
-def test_checks_that_never_went_out_hide_no_dead_line() -> None:
-    assert alone().excused(seen(DNS, UP, *range(13)) + seen(INTERNAL, UP, *range(13, 250))) == {DNS}
+def test_nobody_is_asked_once_somebody_is_heard() -> None:
+    connectivity = known_networks(alone())
+    now = time.time() - START
+    reasons([seen(TIMEOUT, now - 4, 1), seen("", now - 1, 2)], connectivity)
+    assert connectivity.to_ask() == []
+    connectivity._asked_at -= ASK_INTERVAL
+    assert connectivity.to_ask() == []
 
 
 # --- References --------------------------------------------------------------------------
@@ -104,116 +240,59 @@ def test_checks_that_never_went_out_hide_no_dead_line() -> None:
 class Told(References):
     """References whose latest look the test says."""
 
-    def __init__(self, look_at: Look) -> None:
+    def __init__(self, second: float, *, is_answered: bool) -> None:
         super().__init__(())
-        self.look_at = look_at
+        self.look_at = Look(START + second, is_answered)
 
     def latest(self, kind: str) -> Look | None:
         return self.look_at
 
-    def ask_now(self) -> None:
-        pass
-
 
 def test_references_that_answer_put_the_blame_on_the_websites() -> None:
-    references = Told(Look(time.monotonic() - 60, is_answered=True))
-    connectivity = Connectivity(references)
-    # What they said before says nothing of now.
-    assert connectivity.excused(seen(TIMEOUT, UP, *range(10))) == {TIMEOUT}
-    references.look_at = Look(time.monotonic() + 1, is_answered=True)
-    assert connectivity.excused(seen(TIMEOUT, UNKNOWN, *range(10))) == set()
+    silent = [seen(TIMEOUT, 0, number) for number in range(9)]
+    references = Told(3, is_answered=True)
+    connectivity = known_networks(Connectivity(references))
+    assert reasons(silent, connectivity) == [None] * 9
+    assert connectivity.lasting() == {LINE}
+    # What they said long before says nothing of now.
+    references.look_at = Look(START - 40, is_answered=True)
+    assert reasons(silent, known_networks(Connectivity(references))) == [LINE] * 9
 
 
-def test_references_that_do_not_answer_excuse_even_one_website() -> None:
-    references = Told(Look(time.monotonic(), is_answered=False))
-    connectivity = Connectivity(references)
-    assert connectivity.excused(seen(TIMEOUT, UP, 1) + seen("", UP, *range(2, 20))) == {TIMEOUT}
-    assert connectivity.excused(seen(REFUSED, UP, 1)) == set()
+def test_references_that_are_silent_excuse_even_one_website() -> None:
+    connectivity = known_networks(Connectivity(Told(2, is_answered=False)))
+    assert reasons([seen(TIMEOUT, 0, 1)], connectivity) == [REFERENCES]
+    assert connectivity.lasting() == {REFERENCES}
+    # But nobody who was heard.
+    assert reasons([seen(REFUSED, 2, 1)], connectivity) == [None]
+    assert reasons([seen(TIMEOUT, 2, 1)._replace(is_heard=True)], connectivity) == [None]
+    assert reasons([seen("", 2, 1)], connectivity) == [None]
 
 
-def accept(peer: Peer) -> None:
-    peer.finish()
+def test_references_that_are_silent_outvote_nobody_who_answers() -> None:
+    connectivity = known_networks(Connectivity(Told(2, is_answered=False)))
+    assert reasons([seen(TIMEOUT, 0, 1), seen("", 2, 2)], connectivity) == [None, None]
+    # What is nearer, or was heard before, says nothing; of names, addresses say nothing.
+    near = [seen(TIMEOUT, 0, 1), seen("", 5, 2, address="127.0.0.1")]
+    assert reasons(near, known_networks(Connectivity(Told(2, is_answered=False)))) == [REFERENCES, None]
+    before = [seen(TIMEOUT, 0, 1), seen("", 0.5, 2)]
+    assert reasons(before, known_networks(Connectivity(Told(2, is_answered=False)))) == [REFERENCES, None]
+    names = [named(DNS, 0, "www.example.org"), seen("", 2, 2)]
+    assert reasons(names, known_networks(Connectivity(Told(2, is_answered=False)))) == [REFERENCES, None]
+    names = [named(DNS, 0, "www.example.org"), named("", 2, "a.test")]
+    assert reasons(names, known_networks(Connectivity(Told(2, is_answered=False)))) == [None, None]
 
 
-@contextmanager
-def looked(addresses: Iterable[Address]) -> Iterator[References]:
-    """References that were asked once, without a thread that goes on."""
-    references = References(())
-    references._addresses = tuple(addresses)
-    references.look()
-    yield references
-
-
-def test_one_address_that_accepts_is_enough() -> None:
-    with Server(accept) as server, refusing_port() as closed:
-        with looked([("127.0.0.1", closed), ("127.0.0.1", server.port)]) as references:
-            look = references.latest(TIMEOUT)
-            assert look is not None
-            assert look.is_answered
-        with looked([("127.0.0.1", closed)]) as references:
-            look = references.latest(TIMEOUT)
-            assert look is not None
-            assert not look.is_answered
-
-
-def test_only_a_name_can_tell_about_names() -> None:
-    with Server(accept) as server:
-        with looked([("127.0.0.1", server.port)]) as references:
-            assert references.latest(DNS) is None
-        with looked([("127.0.0.1", server.port), ("localhost", server.port)]) as references:
-            look = references.latest(DNS)
-            assert look is not None
-            assert look.is_answered
-        # The line is there, but its name server is not.
-        with looked([("127.0.0.1", server.port), ("no-such-name.invalid", server.port)]) as references:
-            by_name, by_address = references.latest(DNS), references.latest(TIMEOUT)
-            assert by_name is not None
-            assert by_address is not None
-            assert (by_name.is_answered, by_address.is_answered) == (False, True)
-
-
-def test_without_addresses_nothing_is_said_and_no_thread_runs() -> None:
-    assert References(()).latest(TIMEOUT) is None
-
-
-def test_the_thread_asks_at_once_and_again_when_it_is_told_to() -> None:
-    with Server(accept) as server:
-        references = References([("127.0.0.1", server.port)])
-        deadline = time.monotonic() + 10
-        while server.accepted < 1:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        references.ask_now()
-        while server.accepted < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-
-@pytest.mark.parametrize(("host", "named"), [("192.0.2.1", False), ("2001:db8::1", False), ("dns.example.org", True)])
-def test_a_name_is_told_from_an_address(host: str, named: bool) -> None:
-    assert is_named((host, 53)) is named
-    assert socket.has_ipv6 or ":" not in host
-
-
-# --- In the rows -------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_dead_line_makes_websites_unknown_and_never_down() -> None:
-    websites = [
-        Website.objects.create(website_url=f"http://127.0.0.1/{number}", monitoring_interval=60, failures_before_down=1)
-        for number in range(6)
-    ]
-    desk = Recorder(alone())
-    desk.write([check(website.pk) for website in websites[:5]])
-    desk.write([check(websites[5].pk, http_status=500)])
-    later = {"http_status": 0, "error": ErrorKind.DNS, "error_detail": "x.", "started_at": 1_750_000_060.0}
-    desk.write([check(website.pk, **later) for website in websites])
-    rows = MonitoringData.objects.filter(error="dns").order_by("website")
-    assert [row.outcome for row in rows] == ["unknown"] * 5 + ["down"]
-    assert {row.error_detail for row in rows} == {"x."}
-    states = dict(WebsiteState.objects.values_list("website", "state"))
-    assert [states[website.pk] for website in websites] == ["unknown"] * 5 + ["down"]
-    # The line is back, and with it what is known.
-    desk.write([check(website.pk, started_at=1_750_000_120.0) for website in websites])
-    assert set(WebsiteState.objects.values_list("state", flat=True)) == {"up"}
+def test_references_that_never_answer_are_said_once_to_be_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    references = Told(-40, is_answered=False)
+    connectivity = known_networks(Connectivity(references))
+    for _ in range(2):
+        connectivity._swept_at = 0.0
+        connectivity.excused([seen("", 2, 2)])
+    assert [record.message[:36] for record in caplog.records] == ["no reference address ever answered, "]
+    caplog.clear()
+    connectivity = known_networks(Connectivity(Told(1, is_answered=True)))
+    connectivity._references = references
+    connectivity._swept_at = 0.0
+    connectivity.excused([seen("", 2, 2)])
+    assert not caplog.records

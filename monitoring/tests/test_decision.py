@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.decision import RECHECK_SHARE, Decision, Policy, decide, decide_slow, run
+from monitoring.decision import Decision, Failure, Policy, confirm_after, decide, decide_slow, run
 from monitoring.models import Outcome, State
 
 WORDS = {"u": Outcome.UP.value, "d": Outcome.DOWN.value, "?": Outcome.UNKNOWN.value}
@@ -16,43 +16,43 @@ def outcomes(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("state", "newest_first", "policy", "becomes", "recheck"),
+    ("state", "newest_first", "policy", "becomes", "unconfirmed"),
     [
-        (UNKNOWN, "u", (2, 1), UP, None),
-        (UNKNOWN, "d", (2, 1), UNKNOWN, 0.0),
-        (UNKNOWN, "dd", (2, 1), DOWN, None),
-        (UNKNOWN, "?", (2, 1), UNKNOWN, None),
+        (UNKNOWN, "u", (2, 1), UP, 0),
+        (UNKNOWN, "d", (2, 1), UNKNOWN, 1),
+        (UNKNOWN, "dd", (2, 1), DOWN, 0),
+        (UNKNOWN, "?", (2, 1), UNKNOWN, 0),
         # Once known to be reachable again, one check is enough, whatever was before.
-        (UNKNOWN, "u??d", (2, 3), UP, None),
-        (UP, "d", (1, 1), DOWN, None),
-        (UP, "du", (2, 1), UP, 0.0),
-        (UP, "dud", (2, 1), UP, 0.0),
-        (UP, "ddu", (2, 1), DOWN, None),
-        (UP, "d", (3, 1), UP, 0.0),
-        (UP, "dd", (3, 1), UP, RECHECK_SHARE),
-        (UP, "ddd", (3, 1), DOWN, None),
+        (UNKNOWN, "u??d", (2, 3), UP, 0),
+        (UP, "d", (1, 1), DOWN, 0),
+        (UP, "du", (2, 1), UP, 1),
+        (UP, "dud", (2, 1), UP, 1),
+        (UP, "ddu", (2, 1), DOWN, 0),
+        (UP, "d", (3, 1), UP, 1),
+        (UP, "dd", (3, 1), UP, 2),
+        (UP, "ddd", (3, 1), DOWN, 0),
         # What says nothing neither counts nor interrupts.
-        (UP, "d?du", (2, 1), DOWN, None),
-        (UP, "?du", (2, 1), UP, None),
-        (UP, "?", (2, 1), UP, None),
-        (UP, "??u", (2, 1), UNKNOWN, None),
-        (UP, "??d", (2, 1), UNKNOWN, None),
-        (DOWN, "d", (2, 1), DOWN, None),
-        (DOWN, "u", (2, 1), UP, None),
-        (DOWN, "u", (2, 2), DOWN, None),
-        (DOWN, "u?u", (2, 2), UP, None),
-        (DOWN, "udu", (2, 2), DOWN, None),
-        (DOWN, "?????", (2, 1), DOWN, None),
-        (PAUSED, "ddd", (1, 1), PAUSED, None),
-        (PAUSED, "u", (1, 1), PAUSED, None),
-        (UP, "", (1, 1), UP, None),
+        (UP, "d?du", (2, 1), DOWN, 0),
+        (UP, "?du", (2, 1), UP, 0),
+        (UP, "?", (2, 1), UP, 0),
+        (UP, "??u", (2, 1), UNKNOWN, 0),
+        (UP, "??d", (2, 1), UNKNOWN, 0),
+        (DOWN, "d", (2, 1), DOWN, 0),
+        (DOWN, "u", (2, 1), UP, 0),
+        (DOWN, "u", (2, 2), DOWN, 0),
+        (DOWN, "u?u", (2, 2), UP, 0),
+        (DOWN, "udu", (2, 2), DOWN, 0),
+        (DOWN, "?????", (2, 1), DOWN, 0),
+        (PAUSED, "ddd", (1, 1), PAUSED, 0),
+        (PAUSED, "u", (1, 1), PAUSED, 0),
+        (UP, "", (1, 1), UP, 0),
     ],
 )
 def test_the_table_holds(
-    state: State, newest_first: str, policy: tuple[int, int], becomes: State, recheck: float | None
+    state: State, newest_first: str, policy: tuple[int, int], becomes: State, unconfirmed: int
 ) -> None:
     decision = decide(state, outcomes(newest_first), Policy(*policy))
-    assert decision == Decision(becomes, recheck)
+    assert decision == Decision(becomes, unconfirmed)
 
 
 @given(st.sampled_from([UP, DOWN, UNKNOWN]), letters, policies)
@@ -71,10 +71,46 @@ def test_no_outage_begins_or_ends_without_enough_checks_that_say_so(state: State
 @given(st.sampled_from(list(State)), letters, policies)
 def test_only_a_failure_that_is_not_yet_an_outage_is_checked_again(state: State, text: str, policy: Policy) -> None:
     decision = decide(state, outcomes(text), policy)
-    if decision.recheck is not None:
+    if decision.unconfirmed:
+        assert decision.unconfirmed < policy.failures_before_down
         assert text.startswith("d")
         assert decision.state is state
         assert state in (UP, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("failure", "failures", "interval", "delay"),
+    [
+        # Whoever waited for an answer in vain has waited long enough.
+        (Failure(0, "timeout", 10.0), 1, 60, 0.0),
+        (Failure(0, "dns", 4.0), 1, 5, 0.0),
+        # What fails at once may be back in a moment.
+        (Failure(0, "refused", 0.0), 1, 60, 2.0),
+        (Failure(0, "connect", 0.5), 1, 300, 1.5),
+        (Failure(0, "dns", 0.0), 1, 5, 2.0),
+        # An answer is no silence, not even one that never ends.
+        (Failure(502, "", 0.1), 1, 60, 15.0),
+        (Failure(200, "", 0.1), 1, 20, 5.0),
+        (Failure(200, "timeout", 10.0), 1, 60, 15.0),
+        (Failure(0, "invalid_response", 0.1), 1, 60, 15.0),
+        (Failure(0, "tls", 0.1), 1, 300, 75.0),
+        (Failure(503, "", 0.1), 1, 5, 2.0),
+        # Once more each time, in no hurry.
+        (Failure(0, "timeout", 10.0), 2, 60, 15.0),
+        (Failure(503, "", 0.1), 3, 5, 2.0),
+        # Not before it may, and never later than the next slot.
+        (Failure(429, "", 0.1, 2.0), 1, 20, 5.0),
+        (Failure(429, "", 0.1, 12.5), 1, 20, 12.5),
+        (Failure(503, "", 0.1, 0.0), 1, 20, 5.0),
+        (Failure(429, "", 0.1, 120.0), 1, 20, None),
+        (Failure(429, "", 0.1, 20.0), 1, 20, None),
+        (Failure(503, "", 0.1, 1e9), 1, 300, None),
+    ],
+)
+def test_a_failure_is_confirmed_in_time_and_not_too_soon(
+    failure: Failure, failures: int, interval: float, delay: float | None
+) -> None:
+    assert confirm_after(failure, failures, interval) == delay
 
 
 @pytest.mark.parametrize(

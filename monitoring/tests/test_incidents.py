@@ -209,14 +209,17 @@ class TestRechecks:
     @pytest.mark.parametrize(
         ("letters", "failures", "delays"),
         [
-            ("ud", 2, [0.0]),
-            ("udd", 2, [0.0]),
-            ("udd", 3, [0.0, 15.0]),
-            ("udddd", 4, [0.0, 15.0, 15.0]),
+            ("ud", 2, [15.0]),
+            ("udd", 2, [15.0]),
+            ("udd", 3, [15.0, 15.0]),
+            ("udddd", 4, [15.0, 15.0, 15.0]),
             ("ud", 1, []),
-            ("uddud", 2, [0.0, 0.0]),
+            ("uddud", 2, [15.0, 15.0]),
             ("u?", 2, []),
-            ("d", 2, [0.0]),
+            ("d", 2, [15.0]),
+            # Refused after half a second: nothing answered, and it may only just be restarting.
+            ("ur", 2, [1.5]),
+            ("urr", 3, [1.5, 15.0]),
         ],
     )
     def test_a_failure_is_confirmed_between_the_slots(
@@ -226,6 +229,22 @@ class TestRechecks:
         desk.write_one_by_one(series(website, letters))
         assert [delay for _, delay in desk.rechecks] == delays
         assert {website_id for website_id, _ in desk.rechecks} <= {website.pk}
+
+    @pytest.mark.parametrize(("retry_after", "delays"), [(None, [15.0]), (30.0, [30.0]), (60.0, []), (1e9, [])])
+    def test_a_website_that_asks_to_be_left_alone_is(
+        self, desk: Desk, retry_after: float | None, delays: list[float]
+    ) -> None:
+        website = add("http://127.0.0.1/")
+        one = check(website, 10, "d")
+        desk.write([check(website, 0), one._replace(exchange=one.exchange._replace(retry_after=retry_after))])
+        assert [delay for _, delay in desk.rechecks] == delays
+
+    def test_a_slot_confirms_it_whatever_it_asks_for(self, desk: Desk, website: Website) -> None:
+        failing = [check(website, second, "d") for second in (10, 70)]
+        asking = [one._replace(exchange=one.exchange._replace(retry_after=3600.0)) for one in failing]
+        desk.write_one_by_one([check(website, 0), *asking])
+        assert desk.rechecks == []
+        assert changes(website) == [("unknown", "up"), ("up", "down")]
 
     def test_a_failure_that_comes_late_is_not(self, desk: Desk, website: Website) -> None:
         desk.write_one_by_one([check(website, 20), check(website, 10, "d")])

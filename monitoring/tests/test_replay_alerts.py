@@ -224,7 +224,7 @@ def test_it_writes_nothing(replay: Replay, website: Website) -> None:
     assert [model.objects.count() for model in (Alert, Incident, MonitoringData, StateChange)] == before
 
 
-def test_a_website_takes_the_same_few_queries_however_many_checks_it_has(replay: Replay) -> None:
+def test_a_day_of_a_website_takes_the_same_few_queries_however_many_checks_it_has(replay: Replay) -> None:
     website = add()
 
     def count() -> int:
@@ -232,13 +232,20 @@ def test_a_website_takes_the_same_few_queries_however_many_checks_it_has(replay:
             replay("--failures", "1")
         return len(queries)
 
+    def add_checks(first: int, last: int) -> None:
+        moments = [NOW - timedelta(seconds=number) for number in range(first, last)]
+        MonitoringData.objects.bulk_create(
+            MonitoringData(
+                website=website, http_status=200, entry_timestamp=moment, scheduled_at=moment, outcome=outcome
+            )
+            for moment, outcome in zip(moments, itertools.cycle(["up", "up", "down"]), strict=False)
+        )
+
+    none = count()
+    add_checks(1, 4)
     few = count()
-    moments = [NOW - timedelta(seconds=number) for number in range(1, 5_001)]
-    MonitoringData.objects.bulk_create(
-        MonitoringData(website=website, http_status=200, entry_timestamp=moment, scheduled_at=moment, outcome=outcome)
-        for moment, outcome in zip(moments, itertools.cycle(["up", "up", "down"]), strict=False)
-    )
-    assert count() == few
+    add_checks(4, 5_001)
+    assert count() == few == none + 2
 
 
 @pytest.mark.parametrize(
