@@ -37,7 +37,8 @@ class Receiver(BaseHTTPRequestHandler):
     received: list[dict[str, Any]]
 
     def do_POST(self) -> None:
-        self.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.received.append(message | {"received_at": time.time()})
         self.send_response(204)
         self.end_headers()
 
@@ -64,7 +65,7 @@ def run(scenario: Scenario, folder: Path) -> list[str]:
     with ExitStack() as stack:
         stack.enter_context(processes.target(scenario, folder))
         fill(scenario)
-        inboxes = [_channel(number, *stack.enter_context(receiver())) for number in range(CHANNELS)]
+        inboxes = [channel(number, *stack.enter_context(receiver())) for number in range(CHANNELS)]
         stack.enter_context(processes.product(scenario, folder))
         rows.wait_for_first()
         time.sleep(SETTLE)
@@ -79,7 +80,8 @@ def run(scenario: Scenario, folder: Path) -> list[str]:
     return _judge(scenario, result, inboxes)
 
 
-def _channel(number: int, url: str, got: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def channel(number: int, url: str, got: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Have a receiver told of everything; returns what it has got."""
     from monitoring.models import Channel, ChannelKind
     from websites.encryption import encrypt
 

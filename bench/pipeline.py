@@ -4,6 +4,9 @@
 target (whose CPU time is not counted), beat and worker, and prints one table from the rows that were stored;
 `--json` prints it for programs, `--runs 3` repeats it and judges medians. The exit code is 1 where a stated bound of
 the scenario is broken, and 77 where the scenario cannot be run here.
+
+`--scenario storm`, `storm-long`, `half` and `drip` let most of the websites fall silent or slow at once, and judge what
+becomes of those that answer; they run once.
 """
 
 import argparse
@@ -17,12 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from bench import processes, report, rows
+from bench import processes, report, rows, storm, storms
 from bench.binaries import UnavailableError
 from bench.edits import Editor
 from bench.report import Report
 from bench.scenarios import SCENARIOS, Scenario, fill
 from bench.servers import EXIT_SKIP
+from bench.storms import STORMS, Storm
 from bench.usage import PARTS, Usage
 
 # Rounds that beat and worker get to settle, before anything is counted: the first check of a website costs more than
@@ -135,20 +139,35 @@ def repeat(times: int) -> list[Report]:
     return results
 
 
+def weather(name: str, chosen: Storm, seconds: float, *, is_json: bool) -> int:
+    """Run a storm and print it; the exit code."""
+    seen = storm.run(chosen, seconds)
+    broken = storms.broken(seen, chosen, seconds)
+    if is_json:
+        print(json.dumps(storms.as_json(name, chosen, seconds, seen)))
+    else:
+        report.print_table(f"{name}: {chosen.summary}; {seconds:g} s", storms.lines(seen, chosen), broken)
+    return 1 if broken else 0
+
+
 def main() -> int:
+    scenarios: dict[str, Scenario] = {**SCENARIOS, **STORMS}
     parser = argparse.ArgumentParser(prog="python -m bench.pipeline", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenario", choices=SCENARIOS, default="http")
+    parser.add_argument("--scenario", choices=scenarios, default="http")
     parser.add_argument("--websites", type=int, help="instead of the scenario's number")
     parser.add_argument("--interval", type=int, help="instead of the scenario's seconds")
     parser.add_argument("--seconds", type=float, help="length of the measured window")
     parser.add_argument("--runs", type=int, default=1, help="how often; medians are judged")
+    parser.add_argument("--embedded", action="store_true", help="SQLite and the in-process broker")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    scenario = SCENARIOS[options.scenario]
-    changes = {name: getattr(options, name) for name in ("websites", "interval") if getattr(options, name)}
+    scenario = scenarios[options.scenario]
+    changes = {name: getattr(options, name) for name in ("websites", "interval", "embedded") if getattr(options, name)}
     scenario = replace(scenario, **changes)
     seconds = options.seconds or scenario.seconds
     try:
+        if isinstance(scenario, Storm):
+            return weather(options.scenario, scenario, seconds, is_json=options.json)
         runs = [run(scenario, seconds)] if options.runs == 1 else repeat(options.runs)
     except (UnavailableError, processes.UnableError) as reason:
         print(f"SKIPPED: {reason}", file=sys.stderr)

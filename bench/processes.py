@@ -81,7 +81,7 @@ def target(scenario: Scenario, folder: Path) -> Iterator[list[Hostile]]:
     """
     log = folder / "target.log"
     arguments = ["-m", "bench.target", "--addresses", str(len(scenario.hosts)), "--report", str(folder / "seen")]
-    arguments += ["--outage", str(folder / "outage")]
+    arguments += ["--outage", str(folder / "outage"), "--storm", str(folder / "storm")]
     with contextlib.ExitStack() as stack:
         if scenario.tls:
             arguments += ["--tls", str(_certificate(scenario, folder))]
@@ -104,7 +104,7 @@ def product(scenario: Scenario, folder: Path) -> Iterator[float]:
     """Beat and worker; yields the Unix time when beat was started. What they say is in `folder / "log"`."""
     log = folder / "log"
     extra = {"PYTHONPATH": str(folder / "trust")} if scenario.tls or scenario.hostile else {}
-    prefix = _with_names(folder) if scenario.has_names else ()
+    prefix = with_names(folder) if scenario.has_names else ()
     with contextlib.ExitStack() as stack:
         stack.enter_context(running(*CELERY, "worker", log=log, prefix=prefix, extra=extra))
         begun = time.time()
@@ -114,7 +114,7 @@ def product(scenario: Scenario, folder: Path) -> Iterator[float]:
         yield begun
 
 
-def _with_names(folder: Path) -> tuple[str, ...]:
+def with_names(folder: Path) -> tuple[str, ...]:
     """A command that runs another with the benchmark's name server as the system's, for that one alone."""
     file = folder / "resolv.conf"
     file.write_text(resolver.RESOLV_CONF)

@@ -1,6 +1,7 @@
 """What a run of the pipeline benchmark showed: figures, medians of several runs, bounds, and the table."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -153,20 +154,24 @@ def as_json(name: str, scenario: Scenario, seconds: float, runs: list[Report]) -
 def show(name: str, scenario: Scenario, seconds: float, runs: list[Report]) -> None:
     middle = median(runs)
     title = f"{name}: {scenario.summary}; {scenario.websites} websites every {scenario.interval} s, {seconds:g} s"
+    title += f", medians of {len(runs)}" if len(runs) > 1 else ""
+    said = [f"run {number}: {_line(run)}" for number, run in enumerate(runs, 1) if len(runs) > 1]
+    said += [f"log: {line}" for line in middle.log[:LINES_SHOWN]]
+    print_table(title, _rows(middle, seconds), broken(middle, scenario), said)
+
+
+def print_table(title: str, rows: list[tuple[str, str]], broken: list[str], said: Sequence[str] = ()) -> None:
     table = Table()
     table.add_column("what")
     table.add_column("value", justify="right")
-    for what, value in _rows(middle, seconds):
+    for what, value in rows:
         table.add_row(what, value)
     console = Console()
-    console.print(title + (f", medians of {len(runs)}" if len(runs) > 1 else ""), highlight=False)
+    console.print(title, highlight=False)
     console.print(table)
-    for number, run in enumerate(runs, 1):
-        if len(runs) > 1:
-            console.print(f"run {number}: {_line(run)}", markup=False, highlight=False)
-    for line in middle.log[:LINES_SHOWN]:
-        console.print(f"log: {line}", markup=False, highlight=False)
-    for sentence in broken(middle, scenario):
+    for line in said:
+        console.print(line, markup=False, highlight=False)
+    for sentence in broken:
         console.print(f"BROKEN: {sentence}", markup=False)
 
 

@@ -6,6 +6,7 @@
 import datetime
 import os
 import socket
+from collections.abc import Mapping
 
 from django.utils import timezone
 
@@ -25,8 +26,8 @@ def instance_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def write(component: Heartbeat.Component, missed: int = 0) -> None:
-    """Say that this process lives as `component` and missed so many checks since it started.
+def write(component: Heartbeat.Component, missed: Mapping[str, int]) -> None:
+    """Say that this process lives as `component` and missed so many checks since it started, by reason.
 
     Rows of processes long gone are removed by the way.
     """
@@ -34,7 +35,12 @@ def write(component: Heartbeat.Component, missed: int = 0) -> None:
     Heartbeat.objects.update_or_create(
         component=component,
         instance=instance_name(),
-        defaults={"started_at": _STARTED_AT, "seen_at": now, "missed": missed},
+        defaults={
+            "started_at": _STARTED_AT,
+            "seen_at": now,
+            "missed": sum(missed.values()),
+            "missed_by_reason": dict(missed),
+        },
     )
     Heartbeat.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from monitoring.overload import Misses, Reason
+
 GOLDEN_RATIO = 0.6180339887498949
 
 # A slot that could not be dispatched for longer than this is missed, not made up for: after
@@ -80,9 +82,9 @@ def next_slot(phase: int, interval: int, now: int) -> int:
 class Plan:
     """All active websites and what is due of them."""
 
-    def __init__(self, missed: int = 0) -> None:
+    def __init__(self, misses: Misses | None = None) -> None:
         self.entries: dict[int, PlanEntry] = {}
-        self.missed = missed
+        self.misses = misses or Misses()
         self._heap: list[tuple[int, int]] = []
         # Website ids in the order in which they asked, each with the slot to serve or None for no slot.
         self._soon: dict[int, int | None] = {}
@@ -90,6 +92,11 @@ class Plan:
         self._taken_soon: set[int] = set()
         self._soon_credit = float(SOON_PER_SECOND)
         self._soon_counted_at: int | None = None
+
+    @property
+    def missed(self) -> int:
+        """Slots that were not sent in time."""
+        return self.misses.total
 
     def update(self, rows: Iterable[Row], now: int, reading: int) -> None:
         """Take over all rows, as one `reading` found them; what did not change keeps its slot."""
@@ -130,7 +137,7 @@ class Plan:
                 self._soon[website_id] = anchor
 
     def take_due(self, now: int) -> list[Slot]:
-        """Everything to dispatch now, each website at most once; slots too late are counted in `missed`."""
+        """Everything to dispatch now, each website at most once; slots too late are counted in `misses`."""
         due = [*self._slots_due(now)]
         self._taken_soon = self._soon.keys() & {website_id for website_id, _ in due}
         for website_id in self._taken_soon:
@@ -139,12 +146,11 @@ class Plan:
         self._taken_soon.update(website_id for website_id, _ in soon)
         return due + soon
 
-    def give_back(self, slots: Iterable[Slot]) -> None:
+    def give_back(self, slots: Iterable[Slot], reason: Reason) -> None:
         """Take back slots that could not be dispatched: missed, but whoever had asked for a check still waits."""
-        for website_id, _ in slots:
-            self.missed += 1
-            if website_id in self._taken_soon:
-                self._soon[website_id] = None
+        website_ids = [website_id for website_id, _ in slots]
+        self.misses.add(reason, website_ids)
+        self._soon.update((website_id, None) for website_id in website_ids if website_id in self._taken_soon)
 
     def waiting(self) -> list[int]:
         """The websites that asked for a check and have not had it yet."""
@@ -174,7 +180,7 @@ class Plan:
                 yield website_id, slot
             else:
                 entry.due = next_slot(entry.phase, entry.interval, now)
-                self.missed += (entry.due - slot) // entry.interval
+                self.misses.add(Reason.BEAT_HELD_UP, [website_id], (entry.due - slot) // entry.interval)
                 if entry.interval > PATIENT_INTERVAL_MS:
                     self._soon[website_id] = None
             heapq.heapreplace(self._heap, (entry.due, website_id))

@@ -19,9 +19,11 @@ from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
-from monitoring import heartbeats, schedule
+from monitoring import periodic_tasks, schedule
 from monitoring.models import Heartbeat
+from monitoring.overload import Misses
 from monitoring.plan import SOON_AT_START, Plan, Row, Version
+from monitoring.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ BEGINNERS = 10
 class PlanStore:
     """Used by beat's thread. Raises `django.db.Error` from `refresh` alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, misses: Misses) -> None:
+        self._vitals = Vitals(Heartbeat.Component.BEAT, misses)
         # The change marker at the last look, forgotten where the plan must be read again.
         self._marker: Any = None
         self._beat = secrets.token_hex(8)
@@ -89,8 +92,8 @@ class PlanStore:
     def note_runs(self, task_ids: Iterable[int]) -> None:
         self._runs.update(task_ids)
 
-    def write_heartbeat(self, missed: int) -> None:
-        self._write(lambda: heartbeats.write(Heartbeat.Component.BEAT, missed))
+    def write_heartbeat(self) -> None:
+        self._write(self._vitals.say)
 
     def write_runs(self) -> None:
         """Write `last_run_at` and `total_run_count` of what ran since the last time."""
@@ -103,6 +106,15 @@ class PlanStore:
                 # They are counted at the next time; between, beat's thread only adds.
                 self._runs.update(runs)
                 raise
+
+        self._write(write)
+
+    def restore_own_tasks(self) -> None:
+        """Put those of the monitor's own periodic tasks right that somebody switched off, changed or deleted."""
+
+        def write() -> None:
+            if restored := periodic_tasks.restore():
+                logger.info("the monitor's own periodic tasks were made or put right", extra={"tasks": restored})
 
         self._write(write)
 
@@ -162,6 +174,7 @@ class PlanStore:
                 close_old_connections()
                 job()
             except Error:
+                # One line of what can pass, with its traceback of what cannot (`webmonitor.logs`).
                 logger.exception("beat could not write to the database")
                 connection.close()
                 # Marks that were not taken off are found again by another look at the plan.

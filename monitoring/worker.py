@@ -5,12 +5,15 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Sequence
 
 from celery import Celery
 from celery.beat import Service
 from django.db import Error, connections
 
 from monitoring import partitions, runner, stopping
+from monitoring.overload import Reason
+from monitoring.plan import Slot
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +74,9 @@ def _make_days() -> None:
         connections.close_all()
 
 
-def note_expired(slots: int) -> None:
+def note_expired(slots: Sequence[Slot]) -> None:
     """Count the slots of a message that expired in the queue, which Celery drops by itself."""
-    runner.current().pass_over(slots, "their message expired in the queue")
+    runner.current().pass_over([website_id for website_id, _ in slots], Reason.EXPIRED_IN_QUEUE)
 
 
 def begin_stop() -> None:

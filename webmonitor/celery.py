@@ -7,13 +7,16 @@ import warnings
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from kombu.transport import redis as redis_transport
 
 from webmonitor.environment import refuse_bad_configuration
+from webmonitor.lanes import UpkeepConsumer
 
 # It warns root of messages that run code when they are unpickled; here they are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
+# It tells of a default to come, whenever the broker goes away; here, tasks in hand go on then.
+warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 class QoS(redis_transport.QoS):
@@ -33,6 +36,7 @@ with refuse_bad_configuration():
     app = Celery("webmonitor")
     app.config_from_object("django.conf:settings", namespace="CELERY", force=True)
     app.autodiscover_tasks()
+    app.steps["consumer"].add(UpkeepConsumer)
 
 
 @signals.setup_logging.connect
@@ -63,10 +67,8 @@ def start_worker(**_: Any) -> None:
 def note_expired_message(request: Any, expired: bool, **_: Any) -> None:
     from monitoring import worker
 
-    # A header that the scheduler gives to messages with slots.
-    slots = getattr(request, "slots", None)
-    if expired and slots is not None:
-        worker.note_expired(slots)
+    if expired and request.task == "monitoring.tasks.check_batch":
+        worker.note_expired(request.args[0])
 
 
 @signals.worker_shutting_down.connect

@@ -52,6 +52,8 @@ class Row:
     watched: Watched | None = None
     # Blank where it has no maintenance.
     maintained_until: str = ""
+    # Blank where its state is known, or where nobody may see why not.
+    why_unknown: str = ""
 
 
 def rows(websites: Sequence[Website], now: datetime, *, checks: bool, values: bool) -> list[Row]:
@@ -63,6 +65,9 @@ def rows(websites: Sequence[Website], now: datetime, *, checks: bool, values: bo
     for website in websites:
         row = _row(website, now, latest.get(website.pk), values=values)
         row.watched = drawn.get(website.pk)
+        if checks and row.state is State.UNKNOWN:
+            known: WebsiteState | None = getattr(website, "current_state", None)
+            row.why_unknown = display.why_unknown(latest.get(website.pk), known.since if known else None)
         if website.pk in maintained:
             row.maintained_until = display.utc(maintained[website.pk])
         found.append(row)

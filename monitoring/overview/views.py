@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from monitoring import admin_display as display
-from monitoring import alert_display
-from monitoring.absences import absences
+from monitoring import alert_display, troubles
+from monitoring.absences import absences, warnings
 from monitoring.current import in_state
 from monitoring.models import Incident, State
 from monitoring.overview import listing
@@ -72,6 +72,8 @@ def _contents(request: HttpRequest, query: Query) -> dict[str, Any]:
     return {
         "now": now,
         "absences": absences(),
+        "troubles": troubles.current(),
+        "warnings": warnings(),
         "tiles": _tiles(query, counts, state),
         "down": counts[State.DOWN],
         "rows": rows(

@@ -56,6 +56,6 @@ def test_the_overview_and_the_page_of_a_website_tell_it(fragment: dict[str, str]
         page = client.get(address, fragment, follow=True).content.decode()
         assert f"No worker process has been seen since {since}. Nothing is checked meanwhile" in page
         assert "No beat" not in page
-    heartbeats.write(WORKER)
+    heartbeats.write(WORKER, {})
     for address in ("/", f"/sites/{one.pk}"):
         assert 'id="absences"' not in client.get(address, fragment, follow=True).content.decode()

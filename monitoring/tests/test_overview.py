@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
@@ -37,9 +38,9 @@ pytestmark = pytest.mark.django_db
 # Session, user, permissions (2), processes (2), counts, websites, latest checks (2), maintenance, incidents and their
 # websites, the status page; of what is kept: tags; of health: missed, latest, progress, hour; to draw: progress, days,
 # hours, ten minutes, maintenance, checks, watch periods.
-QUERIES = 26
+QUERIES = 28 if settings.IS_SQLITE else 29
 # What is read again when all that is kept for some seconds is still good.
-QUERIES_WHEN_KEPT = 14
+QUERIES_WHEN_KEPT = 15
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +102,11 @@ def test_who_may_see_websites_alone_sees_neither_checks_nor_values_nor_incidents
     user = person(None, staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_website"))
     client.force_login(user)
+    check(in_state("unknown", 2), outcome="unknown", error="internal", error_detail="Secret words.")
     page = shown(client)
     assert "www1.example.org" in page
+    assert "ecret words" not in page
+    assert "wm-why" not in page
     assert not re.search(r"<svg|price-42|Open incidents|Lateness|123 ms", page)
 
 
@@ -132,6 +136,44 @@ def test_a_website_under_maintenance_is_marked(viewer: Client) -> None:
     page = shown(viewer)
     assert page.count("</span> maintenance</span>") == 1
     assert f'title="Until {display.utc(window.window.ends(timezone.now()))}: ' in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        (None, "not checked yet"),
+        ({"outcome": "down", "http_status": 503}, "the latest check failed, which is not confirmed yet"),
+        (
+            {"outcome": "unknown", "error": "timeout", "error_detail": "No complete answer within 4 seconds."},
+            "not counted: the monitor itself seems to be cut off since {since} (timeout)",
+        ),
+        (
+            {
+                "outcome": "unknown",
+                "error": "internal",
+                "error_detail": "The monitor could not: <b>too many</b> files.",
+            },
+            "not counted: the monitor could not: &lt;b&gt;too many&lt;/b&gt; files",
+        ),
+        (
+            {"outcome": "unknown", "error_detail": "The regex could not be run."},
+            "not counted: the regex could not be run",
+        ),
+    ],
+)
+def test_an_unknown_website_says_why(viewer: Client, fields: dict[str, Any] | None, why: str) -> None:
+    one = in_state(State.UNKNOWN, 1)
+    if fields is not None:
+        check(one, **fields)
+    since = display.utc(one.current_state.since)
+    assert f'wm-small">{why.format(since=since)}</span>' in shown(viewer)
+
+
+def test_a_known_website_needs_no_excuse(viewer: Client) -> None:
+    check(in_state(State.DOWN, 1), outcome="down", http_status=503)
+    check(in_state(State.UP, 2))
+    check(in_state(State.PAUSED, 3))
+    assert "wm-why" not in shown(viewer)
 
 
 def test_each_state_is_counted_and_leads_to_its_websites(viewer: Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.overload import Reason
 from monitoring.plan import LATE_TOLERANCE_MS, SOON_PER_SECOND, Plan, Row, next_slot, phase_of
 
 START = 1_800_000_000_000
@@ -135,7 +136,7 @@ def test_slots_that_could_not_be_sent_are_missed_and_who_had_asked_still_waits()
     own_slot = plan.entries[3].due
     due = plan.take_due(own_slot)
     assert {website_id for website_id, _ in due} == {1, 2, 3}
-    plan.give_back(due)
+    plan.give_back(due, Reason.NO_BROKER)
     assert plan.missed == 3
     assert plan.waiting() == [1, 2]
     assert plan.take_due(own_slot + 10) == [(1, None), (2, None)]

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from monitoring import schedule
-from monitoring.absences import absences
+from monitoring import schedule, troubles
+from monitoring.absences import absences, warnings
 from monitoring.website_page import header, ranges
 from monitoring.website_page.report import report
 from websites.models import Website
@@ -33,7 +33,8 @@ def site(request: HttpRequest, website_id: str) -> HttpResponse:
     if website is None:
         return _missing(request, website_id)
     watched = report(request.user, website, request.GET.get("range"))
-    shown = {**header.header(request.user, website), "report": watched, "now": timezone.now(), "absences": absences()}
+    said = {"absences": absences(), "warnings": warnings(), "troubles": troubles.current()}
+    shown = {**header.header(request.user, website), "report": watched, "now": timezone.now(), **said}
     template = "site_live" if FRAGMENT in request.GET else "site"
     return render(request, f"monitoring/{template}.html", shown, status=400 if watched["range_problem"] else 200)
 
