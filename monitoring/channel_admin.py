@@ -118,7 +118,11 @@ class ChannelAdmin(ScopeAdmin):
     list_display = ("name_shown", "kind", "leads_to", "is_active", "scope", "last_delivery", "last_outcome")
     list_filter = ("is_active", "kind")
     actions = ("send_test",)
-    in_words: ClassVar[dict[str, str]] = {"tags": "tags_in_words", "target": "leads_to", "secret": "has_secret"}
+    in_words: ClassVar[dict[str, str]] = {
+        **ScopeAdmin.in_words,
+        "target": "leads_to",
+        "secret": "has_secret",
+    }
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ChannelChangeList
@@ -141,7 +145,11 @@ class ChannelAdmin(ScopeAdmin):
         return HttpResponseRedirect(_address(channels[0])) if channels and "_on_page" in request.POST else None
 
     def _send_test(self, request: HttpRequest, channel: Channel) -> None:
-        delivery = deliveries.send_test(channel)
+        try:
+            delivery = deliveries.send_test(channel)
+        except Channel.DoesNotExist:
+            self.message_user(request, f"{inert(channel.name)} was deleted just now.", messages.ERROR)
+            return
         attempt = delivery.attempt_set.last()
         detail = "It was deleted meanwhile." if attempt is None else inert(attempt.detail)
         is_sent = delivery.status == Delivery.Status.SENT

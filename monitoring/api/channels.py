@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -82,6 +83,7 @@ class ChannelSerializer(ScopeSerializer):
             "time_zone",
             "tags",
             "websites",
+            "for_all",
             "created_at",
         )
 
@@ -96,6 +98,7 @@ class ChannelSerializer(ScopeSerializer):
         secret = attrs["secret"] or "" if "secret" in attrs else None
         sealed = seal(channel, attrs.get("kind", channel.kind), attrs.get("target", ""), secret)
         check_together(vars(channel) | attrs)
+        attrs |= self.whom(attrs)
         self._made = sealed.made
         return attrs | {"target": sealed.target, "secret": sealed.secret}
 
@@ -132,7 +135,10 @@ class ChannelViewSet(ScopeViewSet):
     @action(detail=True, methods=["post"], permission_classes=[ChangePermissions], serializer_class=Serializer)
     def test(self, request: Request, pk: str) -> Response:
         """Send a message that says that it is a test, and tell what became of it: within 15 seconds or so."""
-        delivery = deliveries.send_test(self.get_object())
+        try:
+            delivery = deliveries.send_test(self.get_object())
+        except Channel.DoesNotExist as error:
+            raise NotFound(self.no_such) from error
         attempt = delivery.attempt_set.last()
         detail = "The channel was deleted meanwhile." if attempt is None else attempt.detail
         return Response({"is_delivered": delivery.status == Delivery.Status.SENT, "detail": detail})

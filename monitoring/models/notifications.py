@@ -128,6 +128,11 @@ class Delivery(models.Model):
     not_before = models.DateTimeField(null=True, blank=True, editable=False)
     # Whoever sends it has until then; afterwards another one tries.
     claimed_until = models.DateTimeField(null=True, blank=True)
+    # Of a farewell (see `monitoring.notifications.farewells`): what must have arrived before it. It goes out even if
+    # the channel is switched off: perhaps that was for nothing but websites that are gone.
+    follows = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
 

@@ -9,14 +9,20 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import requests
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from monitoring import watchlist
-from monitoring.notifications.confinement import confined
+from monitoring.notifications.confinement import Confinement, confined
 from monitoring.notifications.deadlines import SHARE, Deadline
+from monitoring.notifications.fitting import fit
+from monitoring.notifications.guarded_http import BlockedAddressError
+from monitoring.notifications.incident_services import aim, is_told_directly, keeps_incidents, module_of, tell
 from monitoring.notifications.library_logs import keep_back, silence
-from monitoring.notifications.messages import Message, Receipt, refusal, unanswered
+from monitoring.notifications.messages import Message, Receipt, Stage, Step, Urgency, refusal, unanswered
+from monitoring.notifications.pings import harmless, mention_none
+from monitoring.notifications.service_answers import is_refusal
 
 # Apprise is imported where it is used: with all of its services it is large, and most processes need none.
 if TYPE_CHECKING:
@@ -32,6 +38,10 @@ NATIVE_SCHEMES = ("http", "https")
 RAW_HTTP = ("custom_form", "custom_json", "custom_xml")
 # These reach the desktop, the log, the devices or the files of the machine that the monitor runs on.
 LOCAL = ("blink1", "dbus", "glib", "gnome", "macosx", "rsyslog", "syslog", "vapid", "windows")
+# Apprise's words for how much a message matters: colours, pictures, and what it does to an incident.
+NOTIFY_TYPES = {Urgency.OUTAGE: "failure", Urgency.WARNING: "warning", Urgency.OVER: "success", Urgency.NEWS: "info"}
+# The part of the time that an attempt has that may be spent in pauses between requests.
+PAUSING = 0.25
 # How Apprise's plugins tell in their log that a service was reached and refused, and that it was not reached.
 STATUS = re.compile(r"error=([1-5]\d\d)\b")
 NO_CONNECTION = re.compile(r"connection error occurr?ed", re.IGNORECASE)
@@ -50,23 +60,89 @@ def check(url: str) -> None:
 def deliver(url: str, message: Message, seconds: float) -> Receipt:
     """Send the message to one service. Raises `ValidationError` where the URL is none that `check` accepts."""
     service = _service(url)
-    from apprise import Apprise, NotifyFormat
-
     # What a URL may ask for besides: attempts are counted elsewhere, failures are no successes, and what redirects lead
     # to was never agreed to. The deadline holds for all of it.
     service.retry = 0
     service.optional = False
     service.redirects = False
     service.socket_connect_timeout = service.socket_read_timeout = seconds
+    # Apprise pauses between two requests, 5.5 s where a plugin says nothing else: of five recipients, the last would
+    # get nothing in time, and the first the same again at every attempt.
+    service.request_rate_per_sec = min(service.request_rate_per_sec, PAUSING * seconds / max(len(service), 1))
     with Deadline(SHARE * seconds) as deadline, confined(deadline, watchlist.guard()) as confinement:
-        result = Apprise(service, asset=service.asset).notify(
-            body=message.text, title=message.title, body_format=NotifyFormat.TEXT
-        )
+        receipt = _sent(service, message, confinement)
         if deadline.is_over:  # an answer that was cut off in the middle may look like a good one
             return unanswered(WHO, seconds)
-        if result:
-            return Receipt(True, f"{service.service_name} accepted the message.")
-        return Receipt(False, refusal(confinement.blocked) if confinement.blocked else _words(service, result))
+        if confinement.blocked and not receipt.is_delivered:
+            return Receipt(False, refusal(confinement.blocked))
+        return receipt
+
+
+def _sent(service: "NotifyBase", message: Message, confinement: Confinement) -> Receipt:
+    if not keeps_incidents(service):
+        return _notified(service, message, message.urgency, confinement)
+    for step in message.steps:
+        # A step that is done again, as one after it has failed, changes nothing.
+        if is_told_directly(service, step):
+            receipt = _told(service, step, message)
+        else:
+            aim(service, step)
+            receipt = _notified(service, message, _urgency(message, step), confinement)
+        if not receipt.is_delivered:
+            break
+    return receipt
+
+
+def _told(service: "NotifyBase", step: Step, message: Message) -> Receipt:
+    try:
+        return tell(service, step, harmless(f"{message.title}\n{message.text}"))
+    except BlockedAddressError as error:
+        return Receipt(False, str(error))
+    except requests.RequestException:
+        return Receipt(False, f"{service.service_name} could not be reached.")
+
+
+def _notified(service: "NotifyBase", message: Message, urgency: Urgency, confinement: Confinement) -> Receipt:
+    from apprise import Apprise, NotifyFormat, NotifyType
+
+    attempts, dialled, answered = _counted(service), confinement.dialled, len(confinement.answers)
+    mention_none(service)
+    title, text = fit(service, harmless(message.title), harmless(message.text))
+    result = Apprise(service, asset=service.asset).notify(
+        body=text,
+        title=title,
+        body_format=NotifyFormat.TEXT,
+        notify_type=NotifyType(NOTIFY_TYPES[urgency]),
+    )
+    if not result:
+        return Receipt(False, _words(service, result))
+    if not attempts and confinement.dialled == dialled:
+        return Receipt(False, f"{service.service_name} was sent nothing.")
+    if is_refusal(module_of(service), confinement.answers[answered:]):
+        return Receipt(False, f"{service.service_name} answered 200, but refused the message.")
+    return Receipt(True, f"{service.service_name} accepted the message.")
+
+
+def _urgency(message: Message, step: Step) -> Urgency:
+    if step.stage is Stage.CLOSES:
+        return Urgency.OVER
+    if step.stage is Stage.EASES:
+        return Urgency.WARNING
+    # On call, a test that nobody hears has failed.
+    return Urgency.OUTAGE if message.urgency is Urgency.NEWS else message.urgency
+
+
+def _counted(service: "NotifyBase") -> list[Any]:
+    """Filled with an entry for each time that the service is about to send something."""
+    attempts: list[Any] = []
+    throttle: Any = service.throttle
+
+    def count(*arguments: Any, **options: Any) -> None:
+        attempts.append(arguments)
+        throttle(*arguments, **options)
+
+    vars(service)["throttle"] = count
+    return attempts
 
 
 def _words(service: "NotifyBase", result: "AppriseResult") -> str:

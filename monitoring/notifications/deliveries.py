@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from monitoring import maintenance, stopping
 from monitoring.models import Channel, Delivery, DeliveryAttempt
-from monitoring.notifications import gathering, senders, wording
+from monitoring.notifications import gathering, senders, trouble_notices, wording
 from monitoring.notifications.messages import Message, Receipt
 from monitoring.schedule import chunks
+from websites import locks
 from websites.encryption import UnreadableSecretError, decrypt
 
 # Longer than any attempt takes.
@@ -29,8 +30,10 @@ CLAIM = timedelta(seconds=30)
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 1_800.0
 JITTER = 0.2
-# Channels served at once, and deliveries that a channel gets in one turn.
-AT_ONCE = 8
+# Channels served at once, how many of them may be such whose last attempt took `SLOW` seconds or longer, and deliveries
+# that a channel gets in one turn, if it is none of these.
+AT_ONCE, SLOW_AT_ONCE = 32, 24
+SLOW = 5.0
 A_TURN = 20
 # Seconds that a pass waits for the turns of its channels. What takes longer goes on beside the next passes, so that a
 # slow receiver is nobody else's.
@@ -44,6 +47,8 @@ HASTENED = 6
 _running = threading.Lock()
 # By channel; whoever has `_running` reads and writes them.
 _turns: dict[int, Future[None]] = {}
+# Channels whose last attempt was slow, and its end (monotonic).
+_slow: dict[int, float] = {}
 
 
 def work() -> None:
@@ -57,6 +62,7 @@ def work() -> None:
         now = timezone.now()
         gathering.remind(now)
         gathering.gather(now)
+        trouble_notices.tell(now)
         _send_all()
     finally:
         _running.release()
@@ -64,11 +70,19 @@ def work() -> None:
 
 def _send_all() -> None:
     _end_turns()
-    for channel_id in list(_due(timezone.now()).order_by().values_list("channel", flat=True).distinct()):
-        if channel_id not in _turns:
-            _turns[channel_id] = _pool().submit(_serve, channel_id)
+    due = set(_due(timezone.now()).order_by().values_list("channel", flat=True).distinct())
+    for channel_id in _first_to_last(due - _turns.keys()):
+        _turns[channel_id] = _pool().submit(_serve, channel_id)
     wait(_turns.values(), PATIENCE)
     _end_turns()
+
+
+def _first_to_last(channel_ids: Iterable[int]) -> list[int]:
+    """Those that are quick, or new; then as many slow ones as there is room for, the longest waiting first."""
+    quick = [channel_id for channel_id in channel_ids if channel_id not in _slow]
+    slow = sorted(set(channel_ids) & _slow.keys(), key=lambda channel_id: _slow[channel_id])
+    room = SLOW_AT_ONCE - len(_turns.keys() & _slow.keys())
+    return sorted(quick) + slow[: max(room, 0)]
 
 
 def _end_turns() -> None:
@@ -90,16 +104,27 @@ def _serve(channel_id: int) -> None:
             delivery = None if stopping.is_asked() else _claim(channel_id)
             if delivery is None:
                 return
+            begun = time.monotonic()
             failures = 0 if attempt(delivery) else failures + 1
-            if failures == FAILURES_IN_A_ROW:
+            _note_pace(channel_id, begun)
+            if failures == FAILURES_IN_A_ROW or channel_id in _slow:
                 return
     finally:
         connections.close_all()
 
 
+def _note_pace(channel_id: int, begun: float) -> None:
+    now = time.monotonic()
+    if now - begun >= SLOW:
+        _slow[channel_id] = now
+    else:
+        _slow.pop(channel_id, None)
+
+
 def _due(now: datetime) -> QuerySet[Delivery]:
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    return Delivery.objects.filter(free, status=Delivery.Status.PENDING, due_at__lte=now, channel__is_active=True)
+    wanted = Q(channel__is_active=True, follows=None) | Q(follows__status=Delivery.Status.SENT)
+    return Delivery.objects.filter(free, wanted, status=Delivery.Status.PENDING, due_at__lte=now)
 
 
 def _claim(channel_id: int) -> Delivery | None:
@@ -144,6 +169,8 @@ def attempt(delivery: Delivery) -> bool:
         delivery.save(update_fields=["attempts", "claimed_until", "status", "sent_at", "due_at", "not_before"])
         if receipt.is_delivered:
             _hasten(delivery.channel_id)
+        if delivery.status == Delivery.Status.FAILED:
+            Delivery.objects.filter(follows=delivery).update(status=Delivery.Status.FAILED)
     return receipt.is_delivered
 
 
@@ -192,17 +219,22 @@ def _send(delivery: Delivery, now: datetime) -> Receipt:
 
 
 def send_test(channel: Channel) -> Delivery:
-    """Send a message that says that it is a test, and return what became of it."""
+    """Send a message that says that it is a test, and return what became of it.
+
+    Raises `Channel.DoesNotExist` where the channel was deleted meanwhile.
+    """
     now = timezone.now()
-    delivery = Delivery.objects.create(
-        channel=channel,
-        title="Test: this channel works",
-        text=f"webmonitor sends to the channel {channel.name}.",
-        payload={"event": "test", "subject": "Test", "count": 0, "websites": []},
-        timely_until=now + gathering.TIMELY,
-        tried_until=now,
-        claimed_until=now + CLAIM,
-    )
+    with transaction.atomic():
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+        delivery = Delivery.objects.create(
+            channel=channel,
+            title="Test: this channel works",
+            text=f"webmonitor sends to the channel {channel.name}.",
+            payload={"event": "test", "subject": "Test", "count": 0, "websites": []},
+            timely_until=now + gathering.TIMELY,
+            tried_until=now,
+            claimed_until=now + CLAIM,
+        )
     attempt(delivery)
     return delivery
 
@@ -211,11 +243,15 @@ def replay(deliveries: Iterable[Delivery]) -> int:
     """Have deliveries that failed tried again, at once and for a day more, and then their ends told; how many."""
     now = timezone.now()
     with transaction.atomic():
+        deliveries = list(deliveries)
+        # Whoever deletes one of them wants its alerts before its deliveries.
+        locks.hold(Channel, {delivery.channel_id for delivery in deliveries})
         failed = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], status=Delivery.Status.FAILED)
         pks = list(failed.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
         for chunk in chunks(pks):
             gathering.revive_ends(chunk)
-            Delivery.objects.filter(pk__in=chunk).update(
+            lost = Q(pk__in=chunk) | Q(follows__in=chunk, status=Delivery.Status.FAILED)
+            Delivery.objects.filter(lost).update(
                 status=Delivery.Status.PENDING, due_at=now, tried_until=now + gathering.TRIED_FOR
             )
     return len(pks)

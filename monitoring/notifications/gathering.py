@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
@@ -14,6 +15,8 @@ from monitoring.notifications import wording
 from monitoring.notifications.grouping import WITHIN, causes, groups
 from monitoring.notifications.outbox import ENDED_UNTOLD
 from monitoring.schedule import chunks
+from websites import locks
+from websites.models import Website
 
 # A group is complete when nothing was added to it for so long, or so long after its first.
 QUIET = timedelta(seconds=3)
@@ -52,6 +55,8 @@ def _remind(channel: Channel, now: datetime) -> None:
     due = due.filter(last__lte=now - timedelta(seconds=channel.reminder_interval or 0))
     is_waiting = Q(delivery=None) | Q(delivery__status=Delivery.Status.PENDING)
     waiting = set(told.filter(is_waiting).values_list("incident", flat=True))
+    untold = [row for row in due if row["incident"] not in waiting]
+    there = locks.hold(Website, {row["website"] for row in untold})
     Alert.objects.bulk_create(
         Alert(
             channel=channel,
@@ -61,8 +66,8 @@ def _remind(channel: Channel, now: datetime) -> None:
             due_at=now,
             is_deferred=True,
         )
-        for row in due
-        if row["incident"] not in waiting
+        for row in untold
+        if row["website"] in there
     )
 
 
@@ -212,14 +217,29 @@ def _is_complete(group: Sequence[Alert], now: datetime) -> bool:
 
 
 def _deliver(channel: Channel, group: Sequence[Alert]) -> None:
-    now = timezone.now()
+    now, group = timezone.now(), wording.worst_first(group)
     delivery = Delivery.objects.create(
         channel=channel,
         title=wording.title(group),
         text=wording.text(group),
-        payload=wording.payload(group),
+        payload=wording.payload(group, began_in(channel, group)),
         timely_until=max(alert.due_at for alert in group) + TIMELY,
         tried_until=now + TRIED_FOR,
     )
     for chunk in chunks([alert.pk for alert in group]):
         Alert.objects.filter(pk__in=chunk).update(status=AlertStatus.TOLD, delivery=delivery)
+
+
+def began_in(channel: Channel, alerts: Iterable[Alert], going: Collection[int] = ()) -> list[dict[str, Any]]:
+    """Which messages told of the beginning of what ends or goes on, as a payload has it (see `wording.payload`).
+
+    Websites with an id in `going` are not counted any more.
+    """
+    later = {alert.incident_id for alert in alerts if alert.kind in (AlertKind.ENDED, AlertKind.REMINDER)}
+    if not later:
+        return []
+    begun = channel.alerts.filter(kind=AlertKind.BEGAN, delivery__isnull=False)
+    deliveries = dict(begun.filter(incident__in=later).order_by("delivery").values_list("delivery", "delivery__key"))
+    lasting = begun.filter(delivery__in=deliveries, incident__ended_at=None).values_list("delivery", "website")
+    open_ones = {delivery for delivery, website_id in lasting if website_id not in going}
+    return [{"delivery": str(key), "is_over": pk not in open_ones} for pk, key in deliveries.items()]

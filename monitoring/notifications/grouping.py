@@ -3,22 +3,28 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitoring.current import certificate_of
 from monitoring.models import Alert, AlertKind, CheckError
+from monitoring.witnesses import domain_of, place_of
 
 WITHIN = timedelta(minutes=1)
 # More websites than this with the same kind of error have a cause in common, whatever it is.
 MANY = 5
+# What a network that is away looks like.
+UNREACHED = (CheckError.CONNECT, CheckError.TIMEOUT)
+# Of what websites may share, what has a name that says something; the nearest first.
+NAMED = ("host", "address", "network", "domain")
 
 
 def groups(alerts: Sequence[Alert], told: Mapping[int, int]) -> list[list[Alert]]:
     """Alerts of one channel, each in one group, the earliest first.
 
     Of one kind alone, two are in one group where they are at most a minute apart and share a host, a remote address, a
-    certificate that does not pass, the delivery that told of their beginning, or, where they are more than `MANY`, the
-    kind of error. `told` has that delivery by the alert's id.
+    certificate that does not pass, a network or a domain of which nothing is heard, the delivery that told of their
+    beginning, or, where they are more than `MANY`, the kind of error. `told` has that delivery by the alert's id.
     """
     alike: dict[Hashable, list[Alert]] = defaultdict(list)
     for alert in alerts:
@@ -43,16 +49,28 @@ def groups(alerts: Sequence[Alert], told: Mapping[int, int]) -> list[list[Alert]
     return list(found.values())
 
 
-def causes(alert: Alert) -> Iterator[Hashable]:
+def causes(alert: Alert) -> Iterator[tuple[Any, ...]]:
     """What two alerts of one kind may share that makes them one matter, however few they are."""
-    kind, incident = _kind(alert), alert.incident
-    yield "host", kind, urlsplit(alert.website.website_url).hostname
+    kind, incident, host = _kind(alert), alert.incident, urlsplit(alert.website.website_url).hostname
+    yield "host", kind, host
     if incident is None:
         return
     if incident.remote_ip:
         yield "address", kind, incident.remote_ip
+    if incident.remote_ip and incident.error in UNREACHED and not incident.http_status:
+        yield "network", kind, place_of(incident.remote_ip).network
+    if incident.error == CheckError.DNS and host:
+        yield "domain", kind, domain_of(host)
     if incident.error == CheckError.TLS and (certificate := certificate_of(alert.website)) is not None:
         yield "certificate", kind, certificate.subject, certificate.issuer, certificate.not_after
+
+
+def shared(alerts: Sequence[Alert]) -> tuple[str, str] | None:
+    """What the websites of all these alerts have in common, as `(NAMED[n], its name)`: the first that there is."""
+    if len({alert.website_id for alert in alerts}) < 2:
+        return None
+    common = set.intersection(*({(name, value) for name, _, value, *_ in causes(alert)} for alert in alerts))
+    return next((one for name in NAMED for one in common if one[0] == name and one[1]), None)
 
 
 def _other_keys(alert: Alert, told: int | None) -> Iterator[Hashable]:

@@ -4,7 +4,9 @@ The guard judges the address that is dialled, after the name was looked up, so t
 of its name server leads inside. Redirects are not followed, and no proxy or password is taken from the environment.
 """
 
+import http.client
 import socket
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -93,9 +95,23 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
 
 
+class _Answer(http.client.HTTPResponse):
+    """The answer itself, after whatever announces it (RFC 9110, section 15.2).
+
+    The standard library passes over 100 alone, and takes 102 and 103 for the answer.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < HTTPStatus.OK and self.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 class _Guarded:
     """Makes urllib3's connections dial allowed addresses only."""
 
+    response_class: Any = _Answer
     address_guard: AddressGuard
     deadline: Deadline | None
     _dns_host: str

@@ -16,6 +16,7 @@ from django.core.validators import validate_email
 
 from monitoring.notifications.confinement import confined
 from monitoring.notifications.deadlines import SHARE, Deadline
+from monitoring.notifications.mail_backend import LOGINS, UnknownLoginError
 from monitoring.notifications.messages import Message, Receipt, unanswered
 
 WHO = "The mail server"
@@ -29,6 +30,7 @@ REFUSED = (
 )
 FAILED: tuple[tuple[type[OSError], str], ...] = (
     (smtplib.SMTPServerDisconnected, "closed the connection."),
+    (UnknownLoginError, f"offers no login that the monitor knows: {', '.join(sorted(LOGINS))}."),
     (smtplib.SMTPNotSupportedError, "does not offer what the settings ask for: STARTTLS or a login."),
     (smtplib.SMTPException, "did not follow the protocol."),
     (ssl.SSLError, "has no valid certificate for its name, or does not speak TLS as set."),

@@ -25,6 +25,7 @@ from monitoring.models import (
 from monitoring.notifications.routing import WANTED, Routing
 from monitoring.schedule import chunks
 from monitoring.values import Change
+from websites import locks
 
 ENDED_UNTOLD = "It was over before it was told."
 
@@ -69,6 +70,8 @@ def ended(incidents: Sequence[Incident]) -> None:
         return
     now = timezone.now()
     begun = Alert.objects.filter(incident__in=incidents, kind=AlertKind.BEGAN).exclude(status=AlertStatus.DROPPED)
+    # Whoever deletes one of them wants its alerts next.
+    locks.hold(Channel, set(begun.order_by().values_list("channel", flat=True)))
     over = begun.filter(status=AlertStatus.WAITING, is_deferred=True).order_by("pk")
     # Locked in order, as gathering does: what is being told in this moment is told, and so is its end.
     for chunk in chunks(list(over.select_for_update().values_list("pk", flat=True))):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitoring.models import Alert, AlertKind, CheckError, EndReason, Incident, IncidentKind
+from monitoring.notifications.grouping import shared
 from monitoring.wall_clock import iso
 from websites.plain_text import inert
 
@@ -25,6 +26,8 @@ SUBJECTS = {
     (AlertKind.VALUE, None): "Value changed",
     (AlertKind.CERTIFICATE, None): "Certificate expires",
 }
+# Why something ended, of a website that is deleted: no incident of it is kept.
+DELETED = "deleted"
 # Ends that no check saw.
 UNSEEN_ENDS: dict[tuple[str, IncidentKind], str] = {
     (EndReason.DROPPED, IncidentKind.SLOW): "No longer watched for slow answers",
@@ -32,28 +35,67 @@ UNSEEN_ENDS: dict[tuple[str, IncidentKind], str] = {
 }
 
 
+# What websites share, as a title has it.
+TOGETHER = {
+    "host": "of {}",
+    "address": "on one server ({})",
+    "network": "in one network ({})",
+    "domain": "with the name servers of {}",
+}
+
+
+def worst_first(alerts: Sequence[Alert]) -> list[Alert]:
+    """Of one kind: a short text names the first, and counts the others."""
+    return sorted(alerts, key=_mildness)
+
+
+def _mildness(alert: Alert) -> float:
+    incident = alert.incident
+    if alert.kind == AlertKind.CERTIFICATE:
+        return float(alert.data["days_left"])
+    if alert.kind == AlertKind.FLAPPING:
+        return -float(alert.data["outages"])
+    if incident is None:
+        return 0.0
+    if incident.ended_at is not None:
+        return -(incident.ended_at - incident.started_at).total_seconds()
+    return incident.started_at.timestamp()
+
+
 def title(alerts: Sequence[Alert]) -> str:
-    """One line: what, of which website or of how many, and why, where all share that."""
+    """One line: what, of which website or of how many, what these share, and why, where all share that."""
     causes = {cause(alert) for alert in alerts}
     why = f": {causes.pop()}" if len(causes) == 1 else ""
     whom = inert(alerts[0].website.website_url) if len(alerts) == 1 else f"{len(alerts)} websites"
+    if (common := shared(alerts)) is not None:
+        whom += f" {TOGETHER[common[0]].format(inert(common[1]))}"
     return f"{subject(alerts[0])}: {whom}{why}"[:TITLE_MAX_LENGTH]
 
 
 def text(alerts: Sequence[Alert]) -> str:
     lines = [line(alert) for alert in alerts[:LISTED]]
     if len(alerts) > LISTED:
-        lines.append(f"... and {len(alerts) - LISTED} more.")
+        lines.append(and_more(len(alerts) - LISTED))
     return "\n".join(lines)
 
 
-def payload(alerts: Sequence[Alert]) -> dict[str, Any]:
-    """JSON for programs; docs/alerts.md has its fields."""
+def and_more(count: int) -> str:
+    return f"... and {count} more."
+
+
+def payload(alerts: Sequence[Alert], began_in: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """JSON for programs; docs/alerts.md has its fields.
+
+    `began_in` has, for an end or a reminder, the messages that told of the beginning: `delivery` is their key, and
+    `is_over` whether all that was told in them has ended.
+    """
     return {
         "event": alerts[0].kind,
         "subject": subject(alerts[0]),
         "count": len(alerts),
+        "shared": dict([common]) if (common := shared(alerts)) is not None else {},
         "websites": [_entry(alert) for alert in alerts],
+        **({"began_in": list(began_in)} if began_in else {}),
     }
 
 
@@ -66,6 +108,8 @@ def subject(alert: Alert) -> str:
         return SUBJECTS[kind, about]
     if incident.end_reason == EndReason.PAUSED:
         return "Paused"
+    if incident.end_reason == DELETED:
+        return "Deleted from the monitor"
     return UNSEEN_ENDS.get((incident.end_reason, about), SUBJECTS[kind, about])
 
 
@@ -105,9 +149,9 @@ def line(alert: Alert) -> str:
         if alert.kind in (AlertKind.BEGAN, AlertKind.REMINDER) and incident.kind == IncidentKind.DOWN:
             detail = inert(incident.error_detail)
             parts.append(detail if detail.rstrip(".") != parts[1] else "")
-        parts.append(f"since {_utc(incident.started_at)}")
+        parts.append(f"since {utc(incident.started_at)}")
         if incident.ended_at is not None:
-            parts.append(f"until {_utc(incident.ended_at)}")
+            parts.append(f"until {utc(incident.ended_at)}")
     return " | ".join(filter(None, parts))
 
 
@@ -159,7 +203,7 @@ def incident_facts(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _utc(moment: datetime) -> str:
+def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -4,7 +4,10 @@ import inspect
 import logging
 import re
 import sys
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from apprise import NotificationManager
@@ -16,16 +19,15 @@ from monitoring.notifications.senders import check_target, send
 from monitoring.tests import hostile
 from monitoring.tests.receivers import LOOPBACK, MESSAGE, posts, taking, whole_log
 from monitoring.tests.servers import Peer, Script, Server, answering, redirect, refusing_port, response
+from monitoring.tests.services import DISCORD, World
 
 TOKEN = "t0psecret"
 UNANSWERED = Receipt(False, "The service did not answer in 0.5 s.")
 
 
 @pytest.fixture(autouse=True)
-def _loopback_is_allowed(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def _loopback_is_allowed(settings: Any) -> None:
     settings.PROBE_ALLOWED_NETWORKS = LOOPBACK
-    # Apprise heeds the proxy of whoever runs the tests.
-    monkeypatch.setenv("NO_PROXY", "*")
 
 
 def sent(url: str, seconds: float = 20.0) -> Receipt:
@@ -203,3 +205,39 @@ def test_every_plugin_that_reaches_into_this_machine_is_refused() -> None:
     assert found
     assert found <= set(LOCAL)
     assert {*LOCAL, *RAW_HTTP} <= {name.split(".")[2] for name in modules}
+
+
+def test_what_was_not_sent_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_target(Kind.APPRISE, DISCORD)
+    plugin: Any = NotificationManager()["discord"]  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(plugin, "send", lambda *_, **__: True)
+    assert sent(DISCORD) == Receipt(False, "Discord was sent nothing.")
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_carries_nothing_past_the_guard(
+    variable: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    settings.PROBE_ALLOWED_NETWORKS = [ip_network("127.0.0.9/32")]
+    with Server(taking()) as inner, Server(taking(), host="127.0.0.9") as proxy:
+        monkeypatch.setenv(variable, f"http://127.0.0.9:{proxy.port}")
+        for url in (gotify(inner), gotify(inner).replace("gotify:", "gotifys:")):
+            assert sent(url) == Receipt(False, "The address 127.0.0.1 is not in a network that may be reached.")
+        assert inner.accepted == proxy.accepted == 0
+
+
+def test_a_password_of_the_environment_goes_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ann password t0psecret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with Server(taking()) as server:
+        assert sent(ntfy(server)).is_delivered
+    assert "authorization" not in posts(server)[0].headers
+
+
+def test_all_recipients_of_a_channel_get_the_message_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [f"1555123123{number}" for number in range(5)]
+    with World(tmp_path, monkeypatch).server("api.46elks.com", taking()) as server:
+        receipt = sent(f"46elks://user:password@{'/'.join(numbers)}", 2.0)
+    assert receipt == Receipt(True, "46elks accepted the message.")
+    assert [parse_qs(post.body.decode())["to"] for post in posts(server)] == [[number] for number in numbers[1:]]

@@ -28,6 +28,7 @@ def _at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "QUIET", timedelta())
     # What a pass sends has been sent when it is over, however busy the machine is.
     monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
+    monkeypatch.setattr(deliveries, "_slow", {})
 
 
 @pytest.fixture
@@ -192,6 +193,46 @@ def test_a_receiver_that_says_nothing_holds_up_nobody_else(monkeypatch: pytest.M
     wait_until(lambda: DeliveryAttempt.objects.count() == 2)
     monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
     deliveries.work()
+
+
+def test_receivers_that_were_slow_share_a_part_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "PATIENCE", 0.01)
+    monkeypatch.setattr(deliveries, "SLOW_AT_ONCE", 1)
+    with Server(taking()) as server, Server(Peer.hold) as silent:
+        for number in range(2):
+            channel = add_channel(f"silent {number}", target=silent.url("/"))
+            queue_delivery(channel)
+            deliveries._slow[channel.pk] = 9.0 - number
+        queue_delivery(add_channel("living", target=server.url("/")))
+        deliveries.work()
+        wait_until(lambda: len(posts(server)) == 1)
+        deliveries.work()
+        # The one whose last attempt is longest ago.
+        assert deliveries._turns.keys() & deliveries._slow.keys() == {channel.pk}
+    monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
+    deliveries.work()
+
+
+def test_slow_ones_come_after_all_others_and_the_longest_waiting_first() -> None:
+    deliveries._slow.update({1: 30.0, 2: 20.0, 3: 10.0})
+    assert deliveries._first_to_last({1, 2, 3, 4, 5}) == [4, 5, 3, 2, 1]
+
+
+def test_a_slow_receiver_gets_one_attempt_a_turn_until_it_is_quick(
+    monkeypatch: pytest.MonkeyPatch, dead_end: str
+) -> None:
+    with Server(taking()) as server:
+        channel = add_channel(target=dead_end)
+        for _ in range(4):
+            queue_delivery(channel)
+        monkeypatch.setattr(deliveries, "SLOW", 0.0)
+        deliveries.work()
+        assert DeliveryAttempt.objects.count() == 1
+        monkeypatch.undo()
+        monkeypatch.setattr(deliveries, "PATIENCE", 60.0)
+        Channel.objects.update(target=encrypt(server.url("/")))
+        retry_all()
+        assert len(posts(server)) == 4
 
 
 @pytest.mark.parametrize(

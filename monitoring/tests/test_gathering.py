@@ -140,6 +140,10 @@ def test_a_website_that_goes_down_again_soon_waits_for_nobody() -> None:
         ([(f"http://{n}.example/", 0, {"error": "", "http_status": 500 + n % 2}) for n in range(12)], [6, 6]),
         ([(f"http://{n}.example/", 0, {"remote_ip": "192.0.2.1"}) for n in range(3)], [3]),
         ([(f"http://{n}.example/", 0, {"remote_ip": f"192.0.2.{n}"}) for n in range(3)], [1, 1, 1]),
+        ([(f"http://{n}.example/", 0, {"remote_ip": f"192.0.2.{n}", "error": "timeout"}) for n in range(3)], [3]),
+        ([(f"http://{n}.example/", 0, {"remote_ip": f"192.0.{n}.2", "error": "timeout"}) for n in range(3)], [1, 1, 1]),
+        ([(f"http://{n}.example.org/", 0, {"error": "dns"}) for n in range(3)], [3]),
+        ([(f"http://{n}.example.org/", 0, {"error": "timeout"}) for n in range(3)], [1, 1, 1]),
         ([("http://a.example/1", 0, {}), ("http://a.example/2", 0, {"kind": IncidentKind.SLOW})], [1, 1]),
     ],
 )
@@ -150,6 +154,49 @@ def test_what_shares_a_cause_and_a_minute_is_told_as_one(
     for url, seconds_ago, fields in incidents:
         begin(add(url), seconds_ago, **fields)
     assert sorted(delivery.payload["count"] for delivery in gather()) == sorted(sizes)
+
+
+@pytest.mark.parametrize(
+    ("url", "fields", "title", "shared"),
+    [
+        ("http://a.example/{}", {}, "Down: 3 websites of a.example: connection refused", {"host": "a.example"}),
+        (
+            "http://{}.example/",
+            {"remote_ip": "192.0.2.1"},
+            "Down: 3 websites on one server (192.0.2.1): connection refused",
+            {"address": "192.0.2.1"},
+        ),
+        (
+            "http://192.0.2.{}/",
+            {"remote_ip": "192.0.2.{}", "error": "timeout"},
+            "Down: 3 websites in one network (192.0.2.0/24): timeout",
+            {"network": "192.0.2.0/24"},
+        ),
+        (
+            "http://{}.example.org/",
+            {"error": "dns"},
+            "Down: 3 websites with the name servers of example.org: name not found",
+            {"domain": "example.org"},
+        ),
+    ],
+)
+def test_the_title_names_what_they_share(url: str, fields: dict[str, Any], title: str, shared: dict[str, str]) -> None:
+    add_channel()
+    for number in range(3):
+        begin(add(url.format(number)), **{name: value.format(number) for name, value in fields.items()})
+    (delivery,) = gather()
+    assert delivery.title == title
+    assert delivery.payload["shared"] == shared
+
+
+def test_what_only_some_share_is_not_named() -> None:
+    add_channel()
+    begin(add("http://a.example/1"), remote_ip="192.0.2.1")
+    begin(add("http://a.example/2"), remote_ip="192.0.2.2")
+    begin(add("http://b.example/"), remote_ip="192.0.2.2")
+    (delivery,) = gather()
+    assert delivery.title == "Down: 3 websites: connection refused"
+    assert delivery.payload["shared"] == {}
 
 
 def test_the_text_names_some_and_the_payload_all() -> None:
@@ -410,3 +457,49 @@ def test_a_line_says_why_once(fields: dict[str, Any], cause: str) -> None:
     url, why, *rest = delivery.text.split(" | ")
     assert (url, why) == ("http://127.0.0.1/", cause)
     assert all(cause not in part for part in rest if part.startswith("The regex"))
+
+
+def test_the_worst_is_named_first() -> None:
+    add_channel()
+    short, long, middle = (
+        begin(add(f"https://a.example/{name}"), seconds)
+        for name, seconds in (("short", 1), ("long", 50), ("middle", 20))
+    )
+    (beginning,) = gather()
+    order = ["https://a.example/long", "https://a.example/middle", "https://a.example/short"]
+    assert [line.split(" | ")[0] for line in beginning.text.splitlines()] == order
+    arrive(beginning)
+    for incident in (middle, short, long):
+        end(incident)
+    ending = gather()[-1]
+    assert [line.split(" | ")[0] for line in ending.text.splitlines()] == order
+    assert [website["website_url"] for website in ending.payload["websites"]] == order
+
+
+def test_of_certificates_those_that_expire_first_are_named_first() -> None:
+    channel = add_channel()
+    for days_left in (30, -1, 7):
+        website = add(f"https://a.example/{days_left}")
+        data = {"days_left": days_left, "host": "a.example", "issuer": "x", "not_after": "2026-12-01T00:00:00Z"}
+        Alert.objects.create(
+            channel=channel, website=website, kind=AlertKind.CERTIFICATE, data=data, due_at=timezone.now()
+        )
+    (delivery,) = gather()
+    assert [entry["days_left"] for entry in delivery.payload["websites"]] == [-1, 7, 30]
+
+
+def test_an_end_and_a_reminder_name_the_messages_of_the_beginning() -> None:
+    add_channel(reminder_interval=60)
+    incidents = [begin(add(f"https://{name}.example/")) for name in "ab"]
+    beginnings = gather()
+    for beginning in beginnings:
+        arrive(beginning)
+    assert ["began_in" in beginning.payload for beginning in beginnings] == [False, False]
+    gathering.remind(timezone.now() + timedelta(seconds=90))
+    reminder = gather(timedelta(seconds=120))[-1]
+    assert reminder.payload["began_in"][0]["is_over"] is False
+    Delivery.objects.update(status=Delivery.Status.SENT, sent_at=timezone.now())
+    for incident in incidents:
+        end(incident)
+    ended = [entry for delivery in gather()[-2:] for entry in delivery.payload["began_in"]]
+    assert ended == [{"delivery": str(beginning.key), "is_over": True} for beginning in beginnings]

@@ -1,5 +1,10 @@
 """What a mail server gets, and what is made of its answers."""
 
+import base64
+import hashlib
+import hmac
+import socket
+from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -7,22 +12,55 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.mail.utils import DNS_NAME
 
 from monitoring.notifications.mail import ADDRESSES_MAX, read_addresses
+from monitoring.notifications.mail_backend import introduce
 from monitoring.notifications.messages import Kind, Receipt
 from monitoring.notifications.senders import check_target, send
 from monitoring.tests.receivers import MESSAGE, MailServer, speaking, whole_log
 from monitoring.tests.servers import Peer, Script, Server, refusing_port, self_signed_context
 
 PASSWORD = "t0psecret"
+CRAM = hmac.new("pä".encode(), b"<1896@a>", hashlib.md5).hexdigest().encode()
 ADDRESS = "ann@example.org"
 
 
 @pytest.fixture(autouse=True)
 def _a_mail_server_is_set(settings: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "monitoring.notifications.mail_backend.Backend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.DEFAULT_FROM_EMAIL = "Monitor <monitor@example.net>"
+
+
+def listening(heard: list[str], extension: str = "8BITMIME", challenges: Sequence[str] = ()) -> Script:
+    """A mail server that takes everything and keeps what it is told; of a login it asks these things first."""
+    questions = list(challenges)
+
+    def answer(line: str) -> bytes:
+        word = line.split(" ", maxsplit=1)[0].upper()
+        if word == "EHLO":
+            return f"250-here\r\n250 {extension}".encode()
+        if word == "DATA":
+            return b"354 go on"
+        if questions and word == "AUTH":
+            return f"334 {questions.pop(0)}".encode()
+        return b"250 fine" if word in ("MAIL", "RCPT", ".", "QUIT") else b"235 welcome"
+
+    def script(peer: Peer) -> None:
+        peer.send(b"220 here\r\n")
+        in_message = False
+        with peer.connection.makefile("rb") as lines:
+            for raw in lines:
+                line = raw.decode().rstrip()
+                in_message = in_message and line != "."
+                if in_message:
+                    continue
+                heard.append(line)
+                peer.send(answer(line) + b"\r\n")
+                in_message = line.upper() == "DATA"
+
+    return script
 
 
 def sent(settings: Any, port: int, addresses: str = ADDRESS, seconds: float = 20.0) -> Receipt:
@@ -61,6 +99,58 @@ def test_every_attempt_has_the_same_message_id(settings: Any) -> None:
     first, second = (received(settings, ADDRESS)[1]["Message-ID"] for _ in range(2))
     assert first == second
     assert first.endswith("@example.net>")
+
+
+@pytest.mark.parametrize(
+    ("known", "name"),
+    [
+        (("monitor.example.org", "host.example.com", "ann@example.net"), "monitor.example.org"),
+        (("[192.0.2.1]", "host.example.com", "ann@example.net"), "[192.0.2.1]"),
+        (("", "host.example.com", "Monitor <ann@example.net>"), "host.example.com"),
+        (("", "3f2a9c1b7d10", "Monitor <ann@example.net>"), "example.net"),
+        (("", "3f2a9c1b7d10", "ann@käse.example"), "xn--kse-qla.example"),
+        (("", "3f2a9c1b7d10", "webmonitor@localhost"), "[127.0.0.1]"),
+    ],
+)
+def test_a_mail_server_is_told_a_name_with_a_dot(
+    known: tuple[str, str, str], name: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_HELO, machine, settings.DEFAULT_FROM_EMAIL = known
+    monkeypatch.setattr(socket, "gethostname", lambda: machine)
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)
+    introduce()
+    heard: list[str] = []
+    with Server(listening(heard)) as server:
+        assert sent(settings, server.port).is_delivered
+    assert heard[0] == f"ehlo {name}"
+
+
+@pytest.mark.parametrize(
+    ("offered", "challenges", "told"),
+    [
+        ("PLAIN", [], ["AUTH PLAIN " + base64.b64encode("\0ann\0pä".encode()).decode()]),
+        ("LOGIN XOAUTH2", ["UGFzc3dvcmQ6"], ["AUTH LOGIN YW5u", base64.b64encode("pä".encode()).decode()]),
+        (
+            "CRAM-MD5",
+            ["PDE4OTZAYT4="],
+            ["AUTH CRAM-MD5", base64.b64encode(b"ann " + CRAM).decode()],
+        ),
+    ],
+)
+def test_a_password_may_have_any_letters(offered: str, challenges: list[str], told: list[str], settings: Any) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "ann", "pä"
+    heard: list[str] = []
+    with Server(listening(heard, f"AUTH {offered}", challenges)) as server:
+        assert sent(settings, server.port).is_delivered
+    assert [line for line in heard if line.startswith("AUTH") or line in told] == told
+
+
+def test_a_server_that_offers_no_known_login_is_told_as_such(settings: Any) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "ann", PASSWORD
+    with Server(listening([], "AUTH XOAUTH2 OAUTHBEARER")) as server:
+        receipt = sent(settings, server.port)
+    words = "The mail server offers no login that the monitor knows: CRAM-MD5, LOGIN, PLAIN."
+    assert receipt == Receipt(False, words)
 
 
 def test_without_a_mail_server_nothing_is_sent(settings: Any) -> None:

@@ -66,7 +66,7 @@ def test_not_even_the_look_up_of_a_name_holds_it_up(kind: Kind, settings: Any, m
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "monitoring.notifications.mail_backend.Backend"
     settings.EMAIL_HOST = "mail.example.org"
     targets = {
         Kind.WEBHOOK: "http://hooks.example.org/",

@@ -72,6 +72,15 @@ def test_a_message_is_delivered_where_the_receiver_says_so(status: int) -> None:
         assert sent(server.url()) == Receipt(True, f"The receiver answered {status}.")
 
 
+@pytest.mark.parametrize("announced", ["100 Continue", "102 Processing", "103 Early Hints", "199 Soon"])
+@pytest.mark.parametrize(("status", "is_delivered"), [("200 OK", True), ("503 Busy", False)])
+def test_what_announces_an_answer_is_none(announced: str, status: str, is_delivered: bool) -> None:
+    before = f"HTTP/1.1 {announced}\r\nLink: </style.css>\r\n\r\n".encode()
+    with Server(taking(before * 3 + response(status))) as server:
+        receipt = sent(server.url())
+    assert receipt == Receipt(is_delivered, f"The receiver answered {status[:3]}.")
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 429, 500, 503, 599])
 def test_any_other_answer_is_a_failure(status: int) -> None:
     with Server(taking(response(f"{status} Words", b"my secret token"))) as server:
@@ -161,7 +170,15 @@ def test_a_certificate_must_be_valid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [Peer.hold, hostile.silent, hostile.drip_head, hostile.head_without_end, hostile.endless_continue]
+    "script",
+    [
+        Peer.hold,
+        hostile.silent,
+        hostile.drip_head,
+        hostile.head_without_end,
+        hostile.endless_continue,
+        hostile.endless_hints,
+    ],
 )
 def test_an_attempt_ends_while_the_receiver_has_not_answered(script: Script) -> None:
     with Server(script) as server:
