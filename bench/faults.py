@@ -103,6 +103,22 @@ def restart_postgresql(stage: Stage) -> None:
     stage.postgresql.start()
 
 
+def refuse_writes(stage: Stage) -> None:
+    """As a replica does until it is promoted, or a host whose volume is nearly full."""
+    try:
+        _set_read_only(stage, "on")
+        time.sleep(40)
+    finally:
+        _set_read_only(stage, "off")
+
+
+def _set_read_only(stage: Stage, value: str) -> None:
+    with psycopg.connect(stage.postgresql.url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def lock_marker(stage: Stage) -> None:
     with psycopg.connect(stage.postgresql.url) as connection:
         connection.execute("SELECT * FROM django_celery_beat_periodictasks FOR UPDATE")
@@ -128,6 +144,7 @@ class Fault:
     """`recovery` is how many seconds after the fault's end all websites must be checked again.
 
     What a process that is killed had in its hands is lost uncounted (`kills`); all else must be stored or counted.
+    Where nothing keeps checks from being made (`keeps`), each must be stored.
     """
 
     inject: Callable[[Stage], None]
@@ -135,6 +152,7 @@ class Fault:
     summary: str
     burst: float = ONE_EACH
     kills: bool = False
+    keeps: bool = False
 
 
 FAULTS = {
@@ -150,6 +168,7 @@ FAULTS = {
     "redis-frozen": Fault(freeze_redis, 30, "Redis frozen for 60 s"),
     "redis-full": Fault(fill_redis, 30, "Redis answers but takes nothing for 30 s"),
     "postgresql-restarted": Fault(restart_postgresql, 30, "immediate shutdown of PostgreSQL, which is started again"),
+    "read-only": Fault(refuse_writes, 5, "PostgreSQL takes no writes for 40 s", keeps=True),
     "marker-locked": Fault(lock_marker, 5, "the change marker locked for 60 s"),
     "tasks-locked": Fault(lock_tasks, 5, "the table of periodic tasks locked for 60 s"),
     "restarted": Fault(restart_all, 10, "beat and worker ended with SIGTERM and started again", kills=True),
@@ -203,6 +222,7 @@ def judge(fault: Fault, begun: float, over: float) -> list[str]:
         f"a website was not checked for {gap:.1f} s": gap > longest,
         "a website was checked for several slots that had passed": max(late.values()) > 1,
         f"{lost - counted} slots have no check and were not counted": lost > counted and not fault.kills,
+        f"{lost} slots have no check": lost > 0 and fault.keeps,
     }
     return [sentence for sentence, is_broken in judged.items() if is_broken]
 

@@ -45,21 +45,23 @@ def servers(*, durable: bool = False) -> Iterator[tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def postgresql(*, durable: bool = False) -> Iterator[str]:
+def postgresql(*, durable: bool = False, port: int | None = None, password: str | None = None) -> Iterator[str]:
     """Run a PostgreSQL server with an empty database and yield its URL. Raises `UnavailableError`."""
     with temporary_home() as home:
-        command, url = _prepare_postgresql(home, durable=durable)
-        with running(command, home, lambda: _database_answers(f"{url}/postgres")):
+        command, url = _prepare_postgresql(home, durable=durable, port=port, password=password)
+        with running(command, home, lambda: database_answers(f"{url}/postgres")):
             _create_database(url)
             yield f"{url}/webmonitor"
 
 
-def _prepare_postgresql(home: Home, *, durable: bool) -> tuple[list[str], str]:
+def _prepare_postgresql(
+    home: Home, *, durable: bool, port: int | None = None, password: str | None = None
+) -> tuple[list[str], str]:
     """Make an empty cluster; returns the server's command, and its URL without a database's name."""
     programs = find_postgresql(home)
-    password = secrets.token_urlsafe(16)
+    password = password or secrets.token_urlsafe(16)
     _initialise(programs, home, password)
-    port = free_port()
+    port = port or free_port()
     command = [str(programs / "postgres"), "-D", str(home.folder / "data"), "-p", str(port), "-k", str(home.folder)]
     speed = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
     for setting in ["listen_addresses=127.0.0.1", *speed]:
@@ -73,20 +75,20 @@ def _create_database(url: str) -> None:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[str]:
-    """Run a Redis or Valkey server and yield its URL. Raises `UnavailableError`."""
+def redis_server(*, port: int | None = None, protected: bool = True) -> Iterator[str]:
+    """Run a Redis or Valkey server, with a password if protected, and yield its URL. Raises `UnavailableError`."""
     with temporary_home() as home:
-        command, url = _prepare_redis(home)
+        command, url = _prepare_redis(home, port=port, protected=protected)
         with running(command, home, lambda: _redis_answers(url)):
             yield url
 
 
-def _prepare_redis(home: Home) -> tuple[list[str], str]:
+def _prepare_redis(home: Home, *, port: int | None = None, protected: bool = True) -> tuple[list[str], str]:
     """Returns the server's command and its URL."""
     program = find_redis(home)
-    password = secrets.token_urlsafe(16)
-    port = free_port()
-    lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {home.folder}"]
+    password = secrets.token_urlsafe(16) if protected else ""
+    port = port or free_port()
+    lines = ["bind 127.0.0.1", f"port {port}", f'requirepass "{password}"', f"dir {home.folder}"]
     configuration = home.write("redis.conf", "\n".join([*lines, 'save ""', "appendonly no", ""]))
     return [str(program), str(configuration)], f"redis://:{password}@127.0.0.1:{port}/0"
 
@@ -121,7 +123,7 @@ def keep_postgresql() -> Iterator[Kept]:
     """Like `postgresql(durable=True)`. Raises `UnavailableError`."""
     with temporary_home() as home:
         command, url = _prepare_postgresql(home, durable=True)
-        server = Kept(command, home, f"{url}/webmonitor", lambda: _database_answers(f"{url}/postgres"))
+        server = Kept(command, home, f"{url}/webmonitor", lambda: database_answers(f"{url}/postgres"))
         server.start()
         try:
             _create_database(url)
@@ -211,7 +213,7 @@ def _die_with_parent() -> Callable[[], None] | None:
     return lambda: libc.prctl(PR_SET_PDEATHSIG, STOP_SIGNAL, 0, 0, 0)
 
 
-def _database_answers(url: str) -> bool:
+def database_answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

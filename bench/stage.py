@@ -21,16 +21,19 @@ SCENARIO = Scenario("", 1_000, 5)
 class Stage:
     """The servers and processes of one fault."""
 
-    def __init__(self, folder: Path, postgresql: Kept, redis: Kept) -> None:
+    def __init__(self, folder: Path, postgresql: Kept, redis: Kept, worker_prefix: tuple[str, ...] = ()) -> None:
         self.postgresql = postgresql
         self.redis = redis
+        # What the worker is started by.
+        self._worker_prefix = worker_prefix
         self._log = folder / "log"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> None:
         """Start `beat`, `worker`, or another of them such as `beat 2`."""
         with self._log.open("ab") as output:
-            command = [sys.executable, *CELERY, name.split(maxsplit=1)[0]]
+            prefix = self._worker_prefix if name == "worker" else ()
+            command = [*prefix, sys.executable, *CELERY, name.split(maxsplit=1)[0]]
             self._processes[name] = subprocess.Popen(command, cwd=processes.PROJECT, stdout=output, stderr=output)
 
     def cpu_time(self, name: str) -> float:

@@ -102,8 +102,9 @@ def cost(interval: int) -> Cost:
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     ids = _watched_since(day)
     made = write(checks(ids[0], websites, interval, day.timestamp(), 3_600))
-    rollup_tables.sum_up(Span(day, day + HOUR), ids)
-    rollup_tables.replace_hour(day)
+    with rollup_tables.one_session():
+        rollup_tables.sum_up(Span(day, day + HOUR), ids)
+        rollup_tables.replace_hour(day)
     _copy_hour(day)
     rollup_tables.replace_day(day, ids)
     sizes = {name: _bytes_a_row(f"monitoring_{name}rollup") for name in ("hourly", "daily")}
@@ -123,8 +124,9 @@ def rolling() -> float:
     made = write(checks(ids[0], WEBSITES, 10, day.timestamp(), 3_600))
     _bytes_a_row(CHECKS, made)
     begun = time.perf_counter()
-    rollup_tables.sum_up(Span(day, day + HOUR), ids)
-    rollup_tables.replace_hour(day)
+    with rollup_tables.one_session():
+        rollup_tables.sum_up(Span(day, day + HOUR), ids)
+        rollup_tables.replace_hour(day)
     return (time.perf_counter() - begun) / made
 
 

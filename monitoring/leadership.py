@@ -1,9 +1,11 @@
 """One beat leads, any other stands by: a lock that its holder cannot keep beyond its own life.
 
-PostgreSQL: a session advisory lock on a connection of its own, released when that connection ends
-(https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS). The server ends it by itself where
-its holder is silent for `SILENCE_MAX`: the connection of a process that is frozen stays open. SQLite: a lock on a
-file beside the database (flock), released when the process ends.
+PostgreSQL: an advisory lock of a transaction that stays open on a connection of its own, released when that ends
+(https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS). A lock of the session would do without a
+transaction, but a pooler that hands out sessions by the transaction gives the same one to several beats, and each of
+them would lead. The transaction has neither a snapshot nor an id: it keeps nobody from cleaning up. The server ends it
+by itself if its holder is silent for `SILENCE_MAX`: the connection of a process that is frozen stays open. SQLite: a
+lock on a file beside the database (flock), released when the process ends.
 """
 
 import fcntl
@@ -31,13 +33,14 @@ class Leadership:
         self._connection: BaseDatabaseWrapper | None = None
         self._descriptor: int | None = None
         self._trusted_until = 0.0
+        self._has_complained = False
 
     def hold(self) -> bool:
         """Whether this process leads now; takes the lead where nobody has it. Costs one short query."""
         if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
             return self._hold_file()
         asked_at = time.monotonic()
-        holds = self._hold_session()
+        holds = self._hold_transaction()
         self._trusted_until = asked_at + TRUSTED_FOR
         return holds
 
@@ -68,18 +71,26 @@ class Leadership:
         self._descriptor = descriptor
         return True
 
-    def _hold_session(self) -> bool:
+    def _hold_transaction(self) -> bool:
         try:
             if self._connection is not None:
                 _ask(self._connection, "SELECT 1")
                 return True
             self._connection = connections.create_connection(DEFAULT_DB_ALIAS)
-            if _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", ADVISORY_LOCK_KEY):
-                _ask(self._connection, "SELECT set_config('idle_session_timeout', %s, false)", f"{SILENCE_MAX}s")
+            self._connection.set_autocommit(False)
+            _ask(
+                self._connection,
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+                f"{SILENCE_MAX}s",
+            )
+            if _ask(self._connection, "SELECT pg_try_advisory_xact_lock(%s)", ADVISORY_LOCK_KEY):
+                self._has_complained = False
                 return True
         except Error as error:
-            # Without the session there is no lock: another beat may lead by now.
-            logger.warning("beat cannot reach the database for its leader lock", extra={"error": str(error).strip()})
+            # Without the transaction there is no lock: another beat may lead by now.
+            if not self._has_complained:
+                logger.warning("beat cannot reach the database for its leader lock", exc_info=error)
+            self._has_complained = True
         self.release()
         return False
 

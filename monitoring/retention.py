@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max, Min, Model, Q, QuerySet
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from monitoring.models import (
     MonitoringData,
     RollupProgress,
     StaleHour,
+    Trouble,
 )
 from monitoring.rollup_tables import DAY
 from monitoring.rollups import floor
@@ -90,7 +92,7 @@ def _steps(horizon: datetime) -> Iterator[Step]:
     yield partial(partitions.delete_strays, horizon, CHUNK)
     yield from _hour_steps()
     yield partial(_delete_rows, ExtractedValue, "seen_at", floor(now - timedelta(days=VALUE_DAYS), DAY))
-    for oldest in (_oldest_alerts, _oldest_deliveries):
+    for oldest in (_oldest_alerts, _oldest_deliveries, _oldest_troubles):
         yield partial(_delete, oldest, now - timedelta(days=ALERT_DAYS))
 
 
@@ -107,7 +109,8 @@ def _repeat(step: Step, is_over: Callable[[], bool]) -> int:
 
 
 def _delete(oldest: Callable[[datetime], QuerySet[Any]], horizon: datetime) -> int:
-    return oldest(horizon).delete()[0]
+    with transaction.atomic():
+        return oldest(horizon).delete()[0]
 
 
 # The moments up to which this process has looked for rows of a table that may go: they move once a day, and each time
@@ -155,7 +158,13 @@ def _oldest_deliveries(horizon: datetime) -> QuerySet[Any]:
     return _first_of(over.filter(created_at__lt=horizon))
 
 
+def _oldest_troubles(horizon: datetime) -> QuerySet[Any]:
+    return _first_of(Trouble.objects.filter(seen_at__lt=horizon))
+
+
 def _first_of(rows: QuerySet[Any]) -> QuerySet[Any]:
-    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    # Locked: what somebody has sent again, or is just about to, stays.
+    old = rows.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+    ids = [row.pk for row in old.only("pk")[:CHUNK]]
     found: QuerySet[Any] = rows.model._default_manager.filter(pk__in=ids)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from monitoring import check_sums, id_lists, maintenance
@@ -31,8 +31,16 @@ _HOUR_COLUMNS = ", ".join(("website_id", "started_at", "expected", "early_expect
 _DAY_COLUMNS = ", ".join(("website_id", "started_at", "expected", *check_sums.COLUMNS))
 
 
+def one_session() -> contextlib.AbstractContextManager[Any]:
+    """Keeps `sum_up` and what takes its result together: a pooler may give each transaction another session.
+
+    Others wait for nothing of it but its last statements. On SQLite, they would wait for all of it.
+    """
+    return transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext()
+
+
 def sum_up(span: Span, website_ids: Collection[int]) -> None:
-    """Make the rollups of a span in a temporary table: outside of any transaction that others would wait for."""
+    """Make the rollups of a span in a temporary table, without a lock that others would wait for."""
     maintained = maintenance.spans(website_ids, span)
     alike: dict[tuple[Span, ...], list[int]] = defaultdict(list)
     for website_id in website_ids:
@@ -55,12 +63,10 @@ def _planned_for_many(cursor: CursorWrapper, websites: int) -> Iterator[None]:
         yield
         return
     for name, value in PLANNING.items():
-        cursor.execute(f"SET {name} = {value}")
-    try:
-        yield
-    finally:
-        for name in PLANNING:
-            cursor.execute(f"RESET {name}")
+        cursor.execute(f"SET LOCAL {name} = {value}")
+    yield
+    for name in PLANNING:
+        cursor.execute(f"SET LOCAL {name} TO DEFAULT")
 
 
 def add_recent() -> None:

@@ -16,8 +16,9 @@ Each hour and each day is replaced as a whole, in a transaction of its own: a ru
 leaves nothing half-done and nothing counted twice.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -30,6 +31,7 @@ from monitoring.models import DailyRollup, HourlyRollup, MonitoringData, RecentR
 from monitoring.rollup_tables import DAY, HOUR, TEN_MINUTES
 from monitoring.schedule import chunks
 from monitoring.watch_periods import Span
+from websites import locks
 from websites.models import Website
 
 GRACE = timedelta(minutes=6)
@@ -165,14 +167,15 @@ def _next_hour() -> bool:
     hour = progress().hours_until
     if hour + HOUR + GRACE > timezone.now():
         return False
-    rollup_tables.sum_up(Span(hour, hour + HOUR), _all_websites())
-    with transaction.atomic():
-        # Unless another worker did it meanwhile.
-        if RollupProgress.objects.filter(hours_until=hour).update(hours_until=hour + HOUR):
-            rollup_tables.replace_hour(hour)
-            # Those of this hour stay for whoever has read before that there is no hour.
-            RecentRollup.objects.filter(started_at__lt=hour).delete()
-            RollupProgress.objects.filter(recent_until__lt=hour + HOUR).update(recent_until=hour + HOUR)
+    with rollup_tables.one_session():
+        rollup_tables.sum_up(Span(hour, hour + HOUR), _all_websites())
+        with _writing():
+            # Unless another worker did it meanwhile.
+            if RollupProgress.objects.filter(hours_until=hour).update(hours_until=hour + HOUR):
+                rollup_tables.replace_hour(hour)
+                # Those of this hour stay for whoever has read before that there is no hour.
+                RecentRollup.objects.filter(started_at__lt=hour).delete()
+                RollupProgress.objects.filter(recent_until__lt=hour + HOUR).update(recent_until=hour + HOUR)
     return True
 
 
@@ -181,16 +184,17 @@ def _next_ten_minutes() -> bool:
     since = progress().recent_until
     if since + TEN_MINUTES + LATE > timezone.now():
         return False
-    rollup_tables.sum_up(Span(since, since + TEN_MINUTES), _all_websites())
-    with transaction.atomic():
-        if RollupProgress.objects.filter(recent_until=since).update(recent_until=since + TEN_MINUTES):
-            rollup_tables.add_recent()
+    with rollup_tables.one_session():
+        rollup_tables.sum_up(Span(since, since + TEN_MINUTES), _all_websites())
+        with _writing():
+            if RollupProgress.objects.filter(recent_until=since).update(recent_until=since + TEN_MINUTES):
+                rollup_tables.add_recent()
     return True
 
 
 def _next_day() -> bool:
     """Roll up the next day that is over, from its hours; False where there is none."""
-    with transaction.atomic():
+    with _writing():
         known = progress()
         day = known.days_until
         if day + DAY > known.hours_until:
@@ -209,14 +213,21 @@ def _next_stale_hour() -> bool:
     stale = dict(marks.filter(started_at=oldest).order_by("pk").values_list("pk", "website_id")[:STALE_CHUNK])
     websites: set[int | None] = set(stale.values())
     website_ids = _all_websites() if None in websites else [pk for pk in websites if pk]
-    rollup_tables.sum_up(Span(oldest, oldest + HOUR), website_ids)
-    with transaction.atomic():
+    with rollup_tables.one_session():
+        rollup_tables.sum_up(Span(oldest, oldest + HOUR), website_ids)
+        _replace_stale(oldest, stale, website_ids)
+    return True
+
+
+def _replace_stale(oldest: datetime, stale: Collection[int], website_ids: Collection[int]) -> None:
+    """Put what was summed up of an hour in its place, and take its marks (ids) away."""
+    with _writing():
         # A day that is just being made of its hours waits for this, or this for the day.
         known = RollupProgress.objects.select_for_update(no_key=True).get(pk=1)
         done = [StaleHour.objects.filter(pk__in=chunk) for chunk in chunks(list(stale))]
         if sum(some.count() for some in done) < len(stale):
             # Another worker did it meanwhile, and may have seen more; or websites are gone.
-            return True
+            return
         for some in done:
             some.delete()
         # Of an hour whose checks are deleted in part or as a whole, what was rolled up stays.
@@ -226,7 +237,14 @@ def _next_stale_hour() -> bool:
             # Of a day of which hours may be gone, what was rolled up stays as well.
             if day < known.days_until and (day >= known.checks_since or day >= hours_since()):
                 rollup_tables.replace_day(day, website_ids)
-    return True
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """A transaction in which no website is deleted: nobody would delete again what it writes of one."""
+    with transaction.atomic():
+        locks.one_at_a_time()
+        yield
 
 
 def _all_websites() -> list[int]:

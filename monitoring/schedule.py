@@ -27,8 +27,9 @@ CHUNK = 1000
 
 T = TypeVar("T")
 
-# What an owned row has besides: nothing that would start, end or lead its messages elsewhere.
-_PLAIN: dict[str, Any] = {
+# What an owned row has besides, as the monitor's own tasks have: nothing that would start, end or lead its messages
+# elsewhere.
+PLAIN: dict[str, Any] = {
     "crontab": None,
     "solar": None,
     "clocked": None,
@@ -43,7 +44,7 @@ _PLAIN: dict[str, Any] = {
 }
 # `task_name`, in the database.
 _NAME = Concat(Value(NAME_PREFIX), Cast("pk", TextField()), output_field=TextField())
-_FIELDS = ("task", "args", "interval", "expire_seconds", "enabled", "date_changed", *_PLAIN)
+_FIELDS = ("task", "args", "interval", "expire_seconds", "enabled", "date_changed", *PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,10 @@ def on_websites_deleted(website_ids: Sequence[int], **_: Any) -> None:
 def upsert(website_ids: Sequence[int]) -> None:
     """Give these websites the periodic task that their fields ask for; websites that are gone are passed over."""
     with transaction.atomic():
-        for chunk in chunks(website_ids):
-            _write(Website.objects.filter(pk__in=chunk).values_list("pk", "monitoring_interval", "is_active"))
+        for chunk in chunks(sorted(website_ids)):
+            # Locked, as what is written here must be what the websites say when this transaction ends.
+            websites = Website.objects.select_for_update(no_key=True).filter(pk__in=chunk).order_by("pk")
+            _write(websites.values_list("pk", "monitoring_interval", "is_active"))
         PeriodicTasks.update_changed()
 
 
@@ -127,8 +130,9 @@ def reconcile() -> Repairs:
         orphans = [name for (name,) in strays if website_id_of(name) is not None]
         repairs = Repairs(made=len(wrong) - len(there), changed=len(there), removed=len(orphans))
         if repairs:
-            late_starters.update(start_time=None)
             upsert([pk for pk, _ in wrong])
+            # After the websites are locked, as who saves one does it.
+            late_starters.update(start_time=None)
             _delete(orphans)
             PeriodicTasks.update_changed()
     return repairs
@@ -148,7 +152,7 @@ def _websites_without_their_task() -> Any:
         interval__period=IntervalSchedule.SECONDS,
         expire_seconds=OuterRef("monitoring_interval"),
         enabled=OuterRef("is_active"),
-        **_PLAIN,
+        **PLAIN,
     )
     return Website.objects.annotate(name=_NAME).filter(~Exists(right)).order_by("pk")
 
@@ -172,7 +176,7 @@ def _write(websites: Iterable[tuple[int, int, bool]]) -> None:
             interval=intervals[every],
             expire_seconds=every,
             enabled=active,
-            **_PLAIN,
+            **PLAIN,
         )
         for pk, every, active in websites
     ]

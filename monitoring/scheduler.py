@@ -22,12 +22,11 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, connection
 from django.db.backends.signals import connection_created
-from django.utils import timezone
-from django_celery_beat.schedulers import DatabaseScheduler
-from kombu.exceptions import OperationalError
 
-from monitoring import heartbeats, schedule
+from monitoring import heartbeats, poolers
 from monitoring.leadership import Leadership
+from monitoring.other_tasks import COMPLAINT_INTERVAL, OtherTasksScheduler
+from monitoring.overload import Misses, Reason
 from monitoring.plan import Plan, PlanEntry, Slot
 from monitoring.plan_store import PlanStore
 
@@ -45,8 +44,8 @@ LOOK_BACK_MS = 3_600_000
 # Messages in the queue, where no worker takes them: more would fill Redis, and workers that come back would first
 # have to throw all of them away. It is what 10,000 websites every 5 seconds make in four minutes.
 QUEUE_CAP = 5_000
-# Seconds between two complaints of the same kind.
-COMPLAINT_INTERVAL = 10.0
+# The same of everything but checks: it is sent every two seconds, and waits in vain for as long as nobody takes it.
+UPKEEP_CAP = 500
 # Seconds that PostgreSQL lets beat's own thread wait for a lock that somebody else holds.
 LOCK_TIMEOUT = 1
 SENT_KEY = "webmonitor:slots-sent-until"
@@ -56,34 +55,26 @@ BROKER_TIMEOUT = 2.0
 CLOCK_JUMP = 1.0
 
 
-class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
+class WebsiteScheduler(OtherTasksScheduler):
     """See the module's text. One instance lives in the beat process, or in the worker's beat thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.plan = Plan()
-        self._store = PlanStore()
+        self._misses = Misses()
+        self.plan = Plan(self._misses)
+        self._store = PlanStore(self._misses)
         self._leadership = Leadership()
         self._is_leading: bool | None = None
         self._is_closed = False
-        self._others_changed = True
         self._next_poll = self._next_heartbeat = 0.0
         self._next_runs_write = time.monotonic() + RUNS_INTERVAL
         self._clock_offset = time.time() - time.monotonic()
         self._missed_told = 0
-        self._next_complaint = 0.0
         # Unix time in ms, as far as this process knows.
         self._sent_until_here: int | None = None
         self._thread = threading.get_ident()
         connection_created.connect(self._limit_lock_waits)
         connection.close()
         super().__init__(*args, **kwargs)
-        broker = self.app.connection_for_write()
-        # Among the latter: Redis answers but takes nothing, as a replica or for lack of memory.
-        self._broker_errors: tuple[type[Exception], ...] = (
-            OperationalError,
-            *broker.connection_errors,
-            *broker.channel_errors,
-        )
 
     # --- Celery's interface -------------------------------------------------------------
 
@@ -102,28 +93,8 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             self._dispatch(due, now)
         return max(0.0, min(stock_delay, self._delay()))
 
-    def enabled_models_qs(self) -> Any:
-        """Every enabled periodic task that no website owns."""
-        return super().enabled_models_qs().exclude(name__startswith=schedule.NAME_PREFIX, task=schedule.TASK)
-
-    def schedule_changed(self) -> bool:
-        """Whether the other periodic tasks are to be read again; stock asks the database at every tick."""
-        changed, self._others_changed = self._others_changed, False
-        return changed
-
-    def all_as_schedule(self) -> dict[str, Any]:
-        try:
-            entries = dict(super().all_as_schedule())
-        except Error:
-            logger.exception("beat keeps the periodic tasks it has, the database cannot be read")
-            self._others_changed = True
-            connection.close()
-            return dict(self._schedule or {})
-        # Where the clock was set back, none waits until it has come as far again.
-        now = timezone.now()
-        for entry in entries.values():
-            entry.last_run_at = min(entry.last_run_at, now)
-        return entries
+    def before_reading(self) -> None:
+        self._store.restore_own_tasks()
 
     def close(self) -> None:
         """Write what is still unwritten and let another beat lead. Celery calls this twice where a signal ends it."""
@@ -144,8 +115,12 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         return self.app.connection_for_write(transport_options=options)
 
     def _limit_lock_waits(self, connection: Any, **_: Any) -> None:
-        """Beat's own thread must go on: what it writes of other periodic tasks may wait, not it."""
-        if connection.vendor == "postgresql" and threading.get_ident() == self._thread:
+        """Beat's own thread must go on: what it writes of other periodic tasks may wait, not it.
+
+        Behind a pooler the session may be somebody else's next, who is to wait longer.
+        """
+        is_ours = connection.vendor == "postgresql" and threading.get_ident() == self._thread
+        if is_ours and not poolers.is_between(connection):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT}s"])
 
@@ -158,15 +133,15 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
         self._next_poll = now + POLL_INTERVAL
         led, self._is_leading = self._is_leading, self._leadership.hold()
         if led != self._is_leading:
-            logger.info("beat leads" if self._is_leading else "beat stands by, another one leads")
+            logger.info("beat leads" if self._is_leading else "beat stands by")
             waiting = self.plan.waiting()
-            self.plan = Plan(self.plan.missed)
+            self.plan = Plan(self._misses)
             # Their marks are taken off already, so that no other beat knows of them.
             self.plan.ask_soon(waiting)
             self._store.forget(self._sent_until() if self._is_leading else None)
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + heartbeats.INTERVAL
-            self._store.write_heartbeat(self.plan.missed)
+            self._store.write_heartbeat()
         if not self._is_leading:
             return
         if now >= self._next_runs_write:
@@ -174,8 +149,8 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
             self._store.write_runs()
         try:
             self._others_changed |= self._store.refresh(self.plan)
-        except Error:
-            logger.exception("beat keeps the plan it has, the database cannot be read")
+        except Error as error:
+            self._complain("beat keeps the plan it has, the database cannot be read", exc_info=error)
             connection.close()
 
     def _sent_until(self) -> int | None:
@@ -195,13 +170,29 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
     def _tick_others(self) -> float:
         try:
             return float(super().tick())
-        except Error:
-            logger.exception("beat tries its other periodic tasks again, the database failed")
+        except Error as error:
+            self._complain("beat tries its other periodic tasks again, the database failed", exc_info=error)
             connection.close()
-        except self._broker_errors:
-            logger.exception("beat tries its other periodic tasks again, the broker cannot be reached")
+        except self._broker_errors as error:
+            self._complain("beat tries its other periodic tasks again, the broker takes nothing", error=str(error))
         self._others_changed = True
         return POLL_INTERVAL
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Send another periodic task that is due, unless no worker takes what was sent before."""
+        if not settings.EMBEDDED_BROKER and self._upkeep_is_full():
+            return None
+        return super().apply_async(entry, producer=producer, advance=advance, **options)
+
+    def _upkeep_is_full(self) -> bool:
+        try:
+            waiting: int = self.producer.channel.client.llen(settings.UPKEEP_QUEUE)
+        except self._broker_errors:
+            # What is said of the attempt to send says it.
+            return False
+        if waiting >= UPKEEP_CAP:
+            self._complain(f"{Reason.NO_WORKER}, periodic tasks are passed over", messages=waiting)
+        return waiting >= UPKEEP_CAP
 
     # --- 3.: websites ---------------------------------------------------------------------
 
@@ -224,51 +215,46 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _dispatch(self, due: list[Slot], now: int) -> None:
         entries = self.plan.entries
-        if not (self._leads_still() and self._note_sent_until(now)):
-            self.plan.give_back(due)
+        if hindrance := self._lost_lead() or self._note_sent_until(now):
+            self.plan.give_back(due, hindrance)
             return
         for start in range(0, len(due), BATCH_SIZE):
             batch = due[start : start + BATCH_SIZE]
             sent = [entries[website_id] for website_id, _ in batch]
-            if not (self._leads_still() and self._send(batch, sent)):
-                self.plan.give_back(due[start:])
+            if hindrance := self._lost_lead() or self._send(batch, sent):
+                self.plan.give_back(due[start:], hindrance)
                 return
             self._store.note_runs(entry.task_id for entry in sent)
 
-    def _leads_still(self) -> bool:
-        """False where this process stood still for so long that another one may lead by now."""
+    def _lost_lead(self) -> Reason | None:
+        """Why nothing may be sent where this process stood still for so long that another one may lead by now."""
         if not self._leadership.still_holds():
             # Whoever leads again after this begins anew: another one may have led between.
             self._is_leading = False
             logger.warning("beat lost the lead")
-        return bool(self._is_leading)
+        return None if self._is_leading else Reason.NO_LEAD
 
-    def _note_sent_until(self, now: int) -> bool:
+    def _note_sent_until(self, now: int) -> Reason | None:
         """Keep that slots up to `now` (ms) are sent, before they are: none is ever sent twice.
 
-        False where they cannot be, or the queue is full since no worker empties it.
+        Returns why nothing may be sent where they cannot be, or the queue is full since no worker empties it.
         """
         self._sent_until_here = now
         if settings.EMBEDDED_BROKER:
-            return True
+            return None
         try:
             redis = self.producer.channel.client.pipeline(transaction=False)
             _, waiting = redis.set(SENT_KEY, now).llen(self.app.conf.task_default_queue).execute()
         except self._broker_errors as error:
-            self._complain("the broker takes nothing, slots are missed", error=str(error))
-            return False
+            self._complain(f"{Reason.NO_BROKER}, slots are missed", error=str(error))
+            return Reason.NO_BROKER
         if waiting >= QUEUE_CAP:
-            self._complain("no worker empties the queue, slots are missed", messages=waiting)
-            return False
-        return True
+            self._complain(f"{Reason.NO_WORKER}, slots are missed", messages=waiting)
+            return Reason.NO_WORKER
+        return None
 
-    def _complain(self, words: str, **extra: Any) -> None:
-        """Log an error; soon after another one, it is passed over."""
-        if time.monotonic() >= self._next_complaint:
-            self._next_complaint = time.monotonic() + COMPLAINT_INTERVAL
-            logger.error(words, extra=extra)
-
-    def _send(self, batch: list[Slot], entries: list[PlanEntry]) -> bool:
+    def _send(self, batch: list[Slot], entries: list[PlanEntry]) -> Reason | None:
+        """Returns why it was not sent, if it was not."""
         task = self.app.tasks["monitoring.tasks.check_batch"]
         try:
             # Celery would write out all pairs once more, for log lines that nobody asks for.
@@ -278,12 +264,11 @@ class WebsiteScheduler(DatabaseScheduler):  # type: ignore[misc]
                 producer=self.producer,
                 retry=False,
                 argsrepr=f"({len(batch)} slots)",
-                headers={"slots": len(batch)},
             )
         except self._broker_errors as error:
-            self._complain("the broker takes nothing, slots are missed", error=str(error))
-            return False
-        return True
+            self._complain(f"{Reason.NO_BROKER}, slots are missed", error=str(error))
+            return Reason.NO_BROKER
+        return None
 
     def _delay(self) -> float:
         """Sleep until something is due, but a tick at least, so that neighbours share a message."""

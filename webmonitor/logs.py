@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 # What every LogRecord has; anything else was passed as `extra=` and belongs in the line.
@@ -27,17 +28,38 @@ def configuration(level: str, line_format: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "django_celery_beat.schedulers": {"level": "WARNING"},
+            # Requests that wait for a thread, and clients that are gone before their answer, are everyday things.
+            "waitress": {"level": "WARNING"},
+            "waitress.queue": {"level": "ERROR"},
         },
     }
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS and name != "request"}
+    fields = {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS and name != "request"}
+    return fields if (error := _passing(record)) is None else {"error": error, **fields}
+
+
+def _passing(record: logging.LogRecord) -> str | None:
+    """What database or broker say, of an error of theirs that can pass."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return None
+    # Only now, as processes without Django have the same log lines.
+    from monitoring import passing_errors
+
+    if passing_errors.of_database(error) or passing_errors.of_broker(error):
+        return passing_errors.words(error)
+    return None
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """The traceback of a fault of ours; blank for a request that was refused (4xx), which one line tells."""
-    if not record.exc_info or getattr(record, "status_code", 500) < 500:
+    """The traceback of a fault of ours; blank for what one line tells: a request that was refused (4xx), and a server
+    that is away.
+    """
+    status = getattr(record, "status_code", 500)
+    # 503 is said of the database alone, when it is away.
+    if not record.exc_info or status < 500 or status == HTTPStatus.SERVICE_UNAVAILABLE or _passing(record):
         return ""
     return formatter.formatException(record.exc_info)
 

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from psycopg import errors
+
+from monitoring import passing_errors
 
 logger = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
-# Nobody reads a body that comes with these.
-WITHOUT_BODY = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 def empty_head(get_response: Answer) -> Answer:
@@ -42,22 +43,14 @@ def content_security_policy(get_response: Answer) -> Answer:
     return answer
 
 
-def refuse_unknown_length(get_response: Answer) -> Answer:
-    """Answers 411 to a body in chunks, which Django would take for none."""
-
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        in_chunks = "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH")
-        if in_chunks and request.method not in WITHOUT_BODY:
-            return JsonResponse({"detail": "Send the body with a Content-Length, not in chunks."}, status=411)
-        return get_response(request)
-
-    return answer
-
-
 class AnswerForDatabase:
-    """Answers 503 where the database is away, or where somebody keeps a lock on it for too long."""
+    """Answers 503 if the database is away, takes no writes, or if somebody keeps a lock on it for too long.
+
+    And 409 if somebody else did something just then that leaves no room for this, and no view was ready for it.
+    """
 
     text = "The database cannot do this just now. Try again in a moment."
+    overtaken = "Somebody else has just deleted or added what this is about. Look at it again."
     retry_after = 10  # seconds
 
     def __init__(self, get_response: Answer) -> None:
@@ -67,14 +60,27 @@ class AnswerForDatabase:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, (OperationalError, InterfaceError)):
-            return None
-        logger.warning("the database cannot serve a request", extra={"error": str(exception).strip()})
-        wants_page = request.get_preferred_type(["application/json", "text/html"]) == "text/html"
-        response = (
-            HttpResponse(self.text, content_type="text/plain; charset=utf-8", status=503)
-            if wants_page
-            else JsonResponse({"detail": self.text}, status=503)
-        )
-        response.headers["Retry-After"] = str(self.retry_after)
+        if _is_overtaken(exception):
+            # With all there is to say of it: it may be a fault of the monitor's own.
+            logger.error("a request came too late", exc_info=exception)
+            return self._answer(request, self.overtaken, HTTPStatus.CONFLICT)
+        return self.answer(request, exception) if passing_errors.of_database(exception) else None
+
+    @classmethod
+    def answer(cls, request: HttpRequest, error: BaseException) -> HttpResponse:
+        logger.warning("the database cannot serve a request", extra={"error": passing_errors.words(error)})
+        response = cls._answer(request, cls.text, HTTPStatus.SERVICE_UNAVAILABLE)
+        response.headers["Retry-After"] = str(cls.retry_after)
         return response
+
+    @staticmethod
+    def _answer(request: HttpRequest, text: str, status: HTTPStatus) -> HttpResponse:
+        if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+            return HttpResponse(text, content_type="text/plain; charset=utf-8", status=status)
+        return JsonResponse({"detail": text}, status=status)
+
+
+def _is_overtaken(error: Exception) -> bool:
+    """Whether PostgreSQL refused a row since one that it refers to has gone, or one like it has come."""
+    states = (errors.ForeignKeyViolation, errors.UniqueViolation)
+    return isinstance(error, IntegrityError) and isinstance(error.__cause__, states)

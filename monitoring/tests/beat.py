@@ -10,6 +10,7 @@ from celery import current_app as app
 from celery.beat import Scheduler
 from django.conf import settings
 
+from monitoring import periodic_tasks
 from monitoring.scheduler import SENT_KEY, WebsiteScheduler
 
 DEADLINE = 10.0
@@ -19,22 +20,25 @@ class Bench:
     """A scheduler, and what it has sent."""
 
     def __init__(self, scheduler: type[Scheduler] = WebsiteScheduler, *, begins_anew: bool = True) -> None:
-        # As beat does at its start.
+        # As `prepare` does, and then beat at its start.
+        periodic_tasks.restore()
         app.loader.import_default_modules()
         self.connection: Any = app.connection_for_read()
         queues: Any = app.amqp.queues
-        self.queue: Any = self.connection.SimpleQueue(queues[app.conf.task_default_queue])
-        self.queue.clear()
+        names = (settings.CELERY_TASK_DEFAULT_QUEUE, settings.UPKEEP_QUEUE)
+        self.queues: list[Any] = [self.connection.SimpleQueue(queues[name]) for name in names]
+        for own in self.queues:
+            own.clear()
         if not settings.EMBEDDED_BROKER and begins_anew:
-            channel: Any = self.queue.channel
-            channel.client.delete(SENT_KEY)
+            self.queues[0].channel.client.delete(SENT_KEY)
         self.scheduler: Any = scheduler(app=app)
         self.messages: list[Any] = []
 
     def close(self) -> None:
         self.scheduler.close()
-        self.queue.clear()
-        self.queue.close()
+        for own in self.queues:
+            own.clear()
+            own.close()
         self.connection.release()
 
     def tick_until(self, done: Callable[[], bool], deadline: float = DEADLINE) -> None:
@@ -61,8 +65,9 @@ class Bench:
         return [message for message in self.messages if message.headers["task"] == task]
 
     def _receive(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                message = self.queue.get(block=False)
-                message.ack()
-                self.messages.append(message)
+        for own in self.queues:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    message = own.get(block=False)
+                    message.ack()
+                    self.messages.append(message)

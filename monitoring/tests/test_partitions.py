@@ -290,6 +290,7 @@ def test_ids_go_on_counting_and_every_partition_has_the_indexes() -> None:
             "monitoring_monitoringdata_pkey",
             "monitoring_website_newest",
             "monitoring_error_newest",
+            "monitoring_status_newest",
             "monitoring_outcome_newest",
             "monitoring_entry_timestamp_brin",
         ),

@@ -24,6 +24,7 @@ INDEXES = {
     "monitoring_website_newest",
     "monitoring_error_newest",
     "monitoring_outcome_newest",
+    "monitoring_status_newest",
     "monitoring_entry_timestamp_brin",
 }
 
@@ -98,7 +99,8 @@ def test_the_way_back_keeps_every_row_and_goes_on_counting() -> None:
     call_command("migrate", "monitoring", "0008", verbosity=0)
     assert not partitions.are_used()
     assert stored() == kept
-    assert indexes() == INDEXES
+    # That one came later.
+    assert indexes() == INDEXES - {"monitoring_status_newest"}
     assert partitions.make_ahead() == 0
     assert partitions.drop_before(now) == 0
     rows.insert([row(now)])

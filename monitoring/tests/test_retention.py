@@ -22,6 +22,8 @@ from monitoring.models import (
     MonitoringData,
     RollupProgress,
     StaleHour,
+    Trouble,
+    TroubleKind,
     WatchPeriod,
 )
 from monitoring.rollup_tables import DAY, HOUR
@@ -367,3 +369,12 @@ def test_alerts_go_with_their_deliveries_when_nobody_needs_them(
     assert Alert.objects.exists() is stays
     assert Delivery.objects.exists() is stays
     assert Incident.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "stays"), [(89, True), (91, False)])
+def test_troubles_of_the_monitor_go_after_ninety_days(days: int, stays: bool) -> None:
+    then = timezone.now() - timedelta(days=days)
+    Trouble.objects.create(kind=TroubleKind.OVERLOADED, component="worker", began_at=then, seen_at=then, words="why")
+    retention.prune()
+    assert Trouble.objects.exists() == stays

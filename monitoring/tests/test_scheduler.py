@@ -14,12 +14,14 @@ from celery.worker.request import Request
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks, SolarSchedule
+from kombu.exceptions import OperationalError as BrokerError
 
 from monitoring import plan_store, schedule
 from monitoring import runner as runner_module
 from monitoring import scheduler as scheduler_module
 from monitoring.models import Heartbeat
+from monitoring.overload import Reason
 from monitoring.plan import SOON_AT_START, PlanEntry, Version, next_slot, phase_of
 from monitoring.runner import Runner
 from monitoring.tests.beat import Bench
@@ -172,6 +174,63 @@ def test_other_periodic_tasks_run_as_they_do_without_it(bench: Bench) -> None:
     assert bench.sent("monitoring.tasks.check_website") == 0
 
 
+def test_what_can_never_run_is_left_out_in_a_line_and_the_rest_runs(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = "monitoring.tasks.reconcile_schedules"
+    every_second = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.SECONDS)
+    never = IntervalSchedule.objects.create(every=0, period=IntervalSchedule.SECONDS)
+    solar = SolarSchedule.objects.create(event="sunrise", latitude=52.5, longitude=13.4)
+    crontab = CrontabSchedule.objects.create(day_of_month="31", month_of_year="2")
+    nowhere = CrontabSchedule.objects.create(minute="1")
+    PeriodicTask.objects.bulk_create(
+        PeriodicTask(name=name, task=task, **fields)
+        for name, fields in {
+            "possible": {"interval": every_second},
+            "no time at all": {"interval": never},
+            "by the sun": {"solar": solar},
+            "31 February": {"crontab": crontab},
+            "no such zone": {"crontab": nowhere},
+            "no schedule": {},
+            "bad headers": {"interval": every_second, "headers": "[1]"},
+        }.items()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_celery_beat_crontabschedule SET timezone = 'Nowhere' WHERE minute = '1'")
+    PeriodicTasks.update_changed()
+    bench.tick_until(lambda: bench.sent(task) >= 2)
+    # Read again, each is not told of again.
+    PeriodicTasks.update_changed()
+    bench.tick_until(lambda: bench.sent(task) >= 4)
+    told = [record.__dict__["task"] for record in caplog.records if record.message == "a periodic task is left out"]
+    assert sorted(told) == ["31 February", "bad headers", "by the sun", "no schedule", "no such zone", "no time at all"]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_own_tasks_that_somebody_switched_off_run_again(bench: Bench) -> None:
+    own = PeriodicTask.objects.filter(name__in=settings.CELERY_BEAT_SCHEDULE)
+    bench.tick_until(lambda: own.filter(enabled=True).count() == len(settings.CELERY_BEAT_SCHEDULE))
+    own.update(enabled=False)
+    PeriodicTasks.update_changed()
+    bench.tick_until(lambda: not own.filter(enabled=False).exists())
+    before = bench.sent("monitoring.tasks.send_alerts")
+    bench.tick_until(lambda: bench.sent("monitoring.tasks.send_alerts") > before)
+
+
+def test_a_periodic_task_that_the_broker_does_not_take_is_told_in_a_line_and_sent_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BrokerError("command not allowed when used memory > 'maxmemory'")
+
+    task = app.tasks["monitoring.tasks.send_alerts"]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(task), "apply_async", refuse)
+        bench.tick_until(lambda: "a periodic task cannot be sent" in caplog.messages)
+    assert not any(record.exc_info for record in caplog.records)
+    bench.tick_until(lambda: bench.sent("monitoring.tasks.send_alerts") >= 1)
+
+
 def test_the_second_beat_stands_by_and_takes_over(bench: Bench) -> None:
     website = make_websites(1)[0]
     forget_marks()
@@ -217,7 +276,7 @@ def test_a_new_website_whose_message_could_not_be_sent_is_checked_a_little_later
 ) -> None:
     website = make_websites(1)[0]
     with monkeypatch.context() as patch:
-        patch.setattr(bench.scheduler, "_send", lambda *_: False)
+        patch.setattr(bench.scheduler, "_send", lambda *_: Reason.NO_BROKER)
         bench.tick_until(lambda: bench.scheduler.plan.missed > 0)
     bench.tick_until(lambda: bench.checked() == [website.pk])
 
@@ -232,6 +291,18 @@ def test_what_no_worker_takes_does_not_fill_the_queue(bench: Bench, monkeypatch:
         bench.tick_until(lambda: bench.scheduler.plan.missed >= 50)
         assert bench.checked() == []
     bench.tick_until(lambda: len(bench.checked()) >= 50)
+
+
+def test_periodic_tasks_that_no_worker_takes_do_not_fill_their_queue_either(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if settings.EMBEDDED_BROKER:
+        pytest.skip("the in-process broker's worker is always there")
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler_module, "UPKEEP_CAP", 0)
+        bench.tick_for(3)
+        assert bench.sent("monitoring.tasks.send_alerts") == 0
+    bench.tick_until(lambda: bench.sent("monitoring.tasks.send_alerts") > 0)
 
 
 def test_a_redis_that_answers_and_takes_nothing_is_a_broker_that_is_away(bench: Bench) -> None:
@@ -337,13 +408,13 @@ def test_the_slots_of_a_message_that_expired_in_the_queue_are_counted(
     monkeypatch.setattr(runner_module, "current", lambda: runner)
     now = time.time_ns() // 1_000_000
     entry = PlanEntry(1, 10, 0, now, timezone.now(), 1)
-    assert bench.scheduler._send([(1, now), (2, now)], [entry, entry])
+    assert bench.scheduler._send([(1, now), (2, now)], [entry, entry]) is None
     time.sleep(0.05)
     bench.tick_until(lambda: bench.sent("monitoring.tasks.check_batch") == 1)
     message = bench.of("monitoring.tasks.check_batch")[0]
     # What a worker does with a message before it runs its task.
     assert Request(message, app=app, task=app.tasks["monitoring.tasks.check_batch"]).revoked()
-    assert runner.missed == 2
+    assert runner.misses.by_reason() == {Reason.EXPIRED_IN_QUEUE: 2}
 
 
 @pytest.mark.parametrize("jump", [-3600, 3600])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 from monitoring.schedule import owned_tasks
 from monitoring.tests.admin_pages import filled
 from monitoring.tests.servers import refusing_port
+from webmonitor.logs import TextFormatter
 from websites.models import Website
 from websites.tests.people import signed_in
 
@@ -61,6 +63,37 @@ def test_the_admin_says_it_in_a_sentence(admin_client: Client) -> None:
     response = admin_client.post("/admin/websites/website/add/", body, headers={"Accept": "text/html"})
     assert (response.status_code, response.content.decode()) == (503, SENTENCE)
     assert not Website.objects.exists()
+
+
+@pytest.fixture
+def read_only(editor: APIClient, admin_client: Client) -> Iterator[None]:
+    """The database takes no writes."""
+    is_sqlite = connection.vendor == "sqlite"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON" if is_sqlite else "SET default_transaction_read_only = on")
+    yield
+    connection.close()
+
+
+@pytest.mark.usefixtures("read_only")
+def test_the_api_says_that_it_cannot_write_for_a_moment(editor: APIClient) -> None:
+    response = editor.post("/websites", {"website_url": URL, "monitoring_interval": 5}, format="json")
+    assert (response.status_code, response.json()) == (503, {"detail": SENTENCE})
+    assert editor.get("/websites").status_code == 200
+
+
+@pytest.mark.usefixtures("read_only")
+@pytest.mark.parametrize("address", ["/admin/websites/website/add/", "/sign-out", "/password"])
+def test_a_page_says_it_in_a_sentence_and_no_traceback_is_logged(
+    admin_client: Client, settings: LazySettings, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    admin_client.raise_request_exception = False
+    # A session that cannot be kept fails in a middleware, after the view.
+    settings.SESSION_SAVE_EVERY_REQUEST = address == "/password"
+    body = filled(website_url=URL, monitoring_interval="5")
+    response = admin_client.post(address, body, headers={"Accept": "text/html"})
+    assert (response.status_code, response.content.decode()) == (503, SENTENCE)
+    assert "Traceback" not in "".join(map(TextFormatter().format, caplog.records))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import json
 import logging
 
 import pytest
+import redis
+from django.db import OperationalError
 
 from webmonitor.logs import JsonFormatter, TextFormatter
 
@@ -55,3 +57,12 @@ def test_a_refused_request_is_one_line() -> None:
     refused = record("Forbidden: /admin/", failed=True, status_code=403)
     assert "\n" not in TextFormatter().format(refused)
     assert "traceback" not in json.loads(JsonFormatter().format(refused))
+
+
+def test_what_a_server_that_is_away_says_is_one_line_without_a_traceback() -> None:
+    for fault in (OperationalError("the connection\n\tis closed"), redis.ConnectionError("the connection is closed")):
+        away = record("it is tried again")
+        away.exc_info = (type(fault), fault, None)
+        assert TextFormatter().format(away).endswith("it is tried again error=the connection is closed")
+        entry = json.loads(JsonFormatter().format(away))
+        assert (entry["error"], "traceback" in entry) == ("the connection is closed", False)

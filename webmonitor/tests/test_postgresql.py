@@ -1,14 +1,15 @@
-"""Time stamps as they come from PostgreSQL."""
+"""Time stamps as they come from PostgreSQL, and how long its answers are waited for."""
 
 from datetime import UTC
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from psycopg.pq import Format
 
+from monitoring import passing_errors, patience
 from webmonitor import postgresql
 
 pytestmark = [
@@ -50,3 +51,22 @@ def test_new_connections_read_them_by_the_compiled_loader() -> None:
         other.close()
     assert loader is postgresql.UtcLoader
     assert psycopg.pq.__impl__ == "binary"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_without_an_answer_ends_with_the_patience_of_its_thread_and_the_next_connection_works() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (session,) = cursor.fetchone()
+        with patience.at_most(0.2), pytest.raises(OperationalError, match=r"did not answer within 0\.2 s") as caught:
+            cursor.execute("SELECT pg_sleep(600)")
+    assert passing_errors.of_database(caught.value)
+    assert connection.connection.closed
+    connection.close()
+    # A server that is only slow has been told to stop.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND query ~ 'pg_sleep' AND state = 'active'",
+            [session],
+        )
+        assert cursor.fetchone() == (0,)

@@ -17,9 +17,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import Error, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections, transaction
 
-from monitoring import schedule
+from monitoring import periodic_tasks, poolers, schedule
 from websites.models import MONITORING_INTERVAL_MIN, Website
 
 # Any number that no other program locks in the same database.
@@ -48,12 +48,17 @@ class Command(BaseCommand):
             return
         try:
             with alone():
+                poolers.keep_settings()
                 call_command("migrate", interactive=False, verbosity=0)
                 if not database_only:
                     self._make_first_administrator()
                 schedule.reconcile()
+                periodic_tasks.restore()
         except Error as error:
-            raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
+            words = f"The database cannot be used: {str(error).strip()}"
+            raise CommandError(
+                f"{words}. {poolers.ADVICE}" if poolers.knows_no_transactions(error) else words
+            ) from error
 
     def _make_first_administrator(self) -> None:
         users = get_user_model()._default_manager
@@ -139,12 +144,18 @@ def alone() -> Iterator[None]:
         with locked(Path(settings.DATA_DIR)):
             yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK_KEY])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK_KEY])
+    # A transaction that stays open: a lock of the session would not be ours alone behind a pooler.
+    other = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            # However long the others take, and then our own migrations.
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute("SELECT set_config(%s, '0', true)", [name])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK_KEY])
+        yield
+    finally:
+        other.close()
 
 
 def watch_ourselves() -> None:
