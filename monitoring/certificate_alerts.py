@@ -8,6 +8,8 @@ from django.utils import timezone
 from monitoring.models import Alert, AlertKind, Certificate
 from monitoring.notifications.routing import Routing
 from monitoring.overwriting import overwrite
+from websites import locks
+from websites.models import Website
 
 # Days left; told when the first is reached, and again at each of the others.
 DAYS = (30, 14, 7, 3, 1)
@@ -27,7 +29,8 @@ def tell() -> None:
 
 
 def _tell(pks: list[int], now: datetime) -> None:
-    # Locked, so that two workers do not tell the same.
+    # Each has its website's key. Locked, so that two workers do not tell the same.
+    locks.hold(Website, pks)
     certificates = Certificate.objects.select_for_update(of=("self",)).select_related("website")
     routing = Routing()
     alerts: list[Alert] = []

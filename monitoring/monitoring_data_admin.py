@@ -50,12 +50,13 @@ class ErrorFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
         value = self.value()
-        if value == "any":
-            # The condition of the index of rare errors.
-            return queryset.filter(error__gt="")
         if value == "none":
             return queryset.filter(error="")
-        return queryset.filter(error=value) if value in CheckError.values else queryset
+        # The condition of the index of rare errors, without which SQLite does not use it.
+        errors = queryset.filter(error__gt="")
+        if value == "any":
+            return errors
+        return errors.filter(error=value) if value in CheckError.values else queryset
 
 
 class OutcomeFilter(admin.SimpleListFilter):
@@ -67,7 +68,9 @@ class OutcomeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[MonitoringData]) -> QuerySet[MonitoringData]:
         value = self.value()
-        return queryset.filter(outcome=value) if value in Outcome.values else queryset
+        rows = queryset.filter(outcome=value) if value in Outcome.values else queryset
+        # As above, of the index of what is not up.
+        return rows.exclude(outcome=Outcome.UP) if value in (Outcome.DOWN, Outcome.UNKNOWN) else rows
 
 
 class SinceFilter(admin.SimpleListFilter):

@@ -109,6 +109,8 @@ class ShownWebsiteInline(admin.TabularInline[ShownWebsite, StatusPage]):
 
 @admin.register(StatusPage)
 class StatusPageAdmin(admin.ModelAdmin[StatusPage]):
+    # See `webmonitor.admin_site`.
+    names_websites = True
     form = StatusPageForm
     inlines = (GroupInline, ShownWebsiteInline)
 
@@ -154,6 +156,8 @@ class StatusPageAdmin(admin.ModelAdmin[StatusPage]):
 
 @admin.register(ShownWebsite)
 class ShownWebsiteAdmin(SearchedByWords, admin.ModelAdmin[ShownWebsite]):
+    # See `webmonitor.admin_site`.
+    names_websites = True
     fields = ("website", "name", "group", "position", "show_url")
     autocomplete_fields = ("website",)
     list_display = ("name_shown", "url", "group_shown", "position", "show_url")

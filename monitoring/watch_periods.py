@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -60,10 +61,12 @@ def on_websites_saved(website_ids: Sequence[int], **_: Any) -> None:
 
 def follow(website_ids: Sequence[int]) -> None:
     """Begin a new period for those of the websites that are not watched as before; what is gone is passed over."""
-    for chunk in chunks(website_ids):
-        websites = Website.objects.filter(pk__in=chunk).values_list("pk", "monitoring_interval", "is_active")
-        wanted = {pk: interval if is_active else None for pk, interval, is_active in websites}
-        _follow(wanted)
+    with transaction.atomic():
+        for chunk in chunks(sorted(website_ids)):
+            # Locked, so that nobody begins another one meanwhile.
+            websites = Website.objects.select_for_update(no_key=True).filter(pk__in=chunk).order_by("pk")
+            wanted = websites.values_list("pk", "monitoring_interval", "is_active")
+            _follow({pk: interval if is_active else None for pk, interval, is_active in wanted})
 
 
 def _follow(wanted: Mapping[int, int | None]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 # Apps in the order of the index, with the titles they have there; None keeps an app's own.
 APPS: dict[str, str | None] = {
@@ -23,6 +24,17 @@ class AdminSite(admin.AdminSite):
     # The template has a link to the overview; lists of websites need the sidebar's room.
     site_url = None
     enable_nav_sidebar = False
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        from webmonitor.guarded_admin import guarded
+
+        super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
+
+    def password_change(  # type: ignore[override]  # any answer will do
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Everybody's own page for that, where wrong passwords are counted."""
+        return redirect("password")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps: list[Any] = super().get_app_list(request, app_label)

@@ -4,17 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from knox.models import AuthToken
 from rest_framework import mixins, serializers, status, viewsets
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webmonitor.authentication import TokenAuthentication
+from websites import locks
 from websites.api.fields import WholeNumberField
 from websites.api.metadata import ActionMetadata
 from websites.api.pagination import WebsitePagination
@@ -88,12 +91,16 @@ class TokenViewSet(
             raise PermissionDenied("A token cannot make tokens: sign in with your password.")
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
-        self.get_queryset().filter(expiry__lt=timezone.now()).delete()
-        if self.get_queryset().count() >= TOKENS_CAP:
-            raise ValidationError(f"You have {TOKENS_CAP} tokens. Revoke some that you no longer use.")
         days = wish.validated_data.get("expires_in_days")
         lifetime = settings.REST_KNOX["TOKEN_TTL"] if days is None else timedelta(days=days)
-        entry, entry.token = AuthToken.objects.create(request.user, expiry=lifetime)
+        with transaction.atomic():
+            # One after the other, as they are counted, and while there is somebody to have them.
+            if not locks.hold_to_change(User, [request.user.pk]):
+                raise NotAuthenticated
+            self.get_queryset().filter(expiry__lt=timezone.now()).delete()
+            if self.get_queryset().count() >= TOKENS_CAP:
+                raise ValidationError(f"You have {TOKENS_CAP} tokens. Revoke some that you no longer use.")
+            entry, entry.token = AuthToken.objects.create(request.user, expiry=lifetime)
         return Response(NewTokenSerializer(entry).data, status=status.HTTP_201_CREATED)
 
     def get_object(self) -> Any:

@@ -7,15 +7,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from websites import locks
 from websites.csv_files import COLUMNS, REQUIRED_COLUMNS, Line
-from websites.models import Website
+from websites.models import Website, WebsiteQuerySet
 from websites.request_options import check_together
 from websites.tags import store_text
 from websites.validators import normalise_url
 from websites.written_values import BAD_NUMBER, is_number, is_whole_number, read_flag, read_word
 
-# URLs a statement: SQLite takes at most 32,766 parameters in one.
-CHUNK = 1000
 # Columns whose white space counts.
 AS_WRITTEN = ("regex", "request_body")
 
@@ -87,7 +86,12 @@ def _check_together(batch: Batch, numbers: Mapping[str, int]) -> None:
 def write(batch: Batch, *, dry_run: bool = False) -> Outcome:
     """Create and update what the batch asks for, in one transaction; a dry run only compares."""
     with transaction.atomic():
-        existing = _existing(list(batch.wanted))
+        urls = list(batch.wanted)
+        # What is read is what there is until it is written.
+        locks.hold_to_change(
+            Website, [pk for some in locks.chunks(urls) for pk in _rows(some).values_list("pk", flat=True)]
+        )
+        existing = _existing(urls)
         new = [values for url, values in batch.wanted.items() if url not in existing]
         changed = [
             existing[url] | values
@@ -105,12 +109,12 @@ def write(batch: Batch, *, dry_run: bool = False) -> Outcome:
 
 
 def _existing(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(urls), CHUNK):
-        rows = Website.objects.filter(website_url__in=urls[start : start + CHUNK])
-        for values in rows.values(*COLUMNS):
-            found[str(values["website_url"])] = dict(values)
-    return found
+    rows = (values for some in locks.chunks(urls) for values in _rows(some).values(*COLUMNS))
+    return {str(values["website_url"]): dict(values) for values in rows}
+
+
+def _rows(urls: Sequence[str]) -> WebsiteQuerySet:
+    return Website.objects.filter(website_url__in=urls)
 
 
 def _checked(line: Line) -> tuple[dict[str, Any], list[BadLine]]:

@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from websites import locks
 from websites.alert_options import (
     FAILURES_BEFORE_DOWN,
     IN_A_ROW_MAX,
@@ -59,6 +60,7 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
     def bulk_update(self, objs: Iterable["Website"], fields: Iterable[str], batch_size: int | None = None) -> int:
         websites = list(objs)
         with transaction.atomic(using=self.db):
+            locks.hold_to_change(self.model, [website.pk for website in websites])
             # Django's own method would come back to `update` below once a batch; one signal is enough.
             plain = models.QuerySet["Website"](self.model, using=self.db)
             count = plain.bulk_update(websites, fields, batch_size)
@@ -67,16 +69,19 @@ class WebsiteQuerySet(models.QuerySet["Website"]):
 
     def update(self, **kwargs: Any) -> int:
         with transaction.atomic(using=self.db):
-            website_ids = list(self.values_list("pk", flat=True))
-            count = super().update(**kwargs)
+            website_ids = locks.hold_to_change(self.model, list(self.order_by().values_list("pk", flat=True)))
+            # What fits only since then is told of by whoever made it so.
+            count = sum(
+                models.QuerySet.update(self.filter(pk__in=some), **kwargs) for some in locks.chunks(website_ids)
+            )
             _tell_saved(website_ids)
         return count
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db):
-            website_ids = list(self.values_list("pk", flat=True))
+            website_ids = list(self.order_by().values_list("pk", flat=True))
             _tell_deleting(website_ids)
-            result = super().delete()
+            result = locks.delete(self.model, website_ids)
             _tell_deleted(website_ids)
         return result
 
@@ -254,6 +259,7 @@ class Website(models.Model):
         website_id = self.pk
         with transaction.atomic(using=kwargs.get("using")):
             _tell_deleting([website_id])
+            locks.hold_to_delete(Website, [website_id])
             result = super().delete(*args, **kwargs)
             _tell_deleted([website_id])
         return result

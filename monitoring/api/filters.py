@@ -1,5 +1,6 @@
 """What lists of websites and of monitoring data can be narrowed by."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError as InvalidUrl
@@ -9,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from monitoring.api.moments import MomentFilter
 from monitoring.current import in_state
-from monitoring.models import CheckError, MonitoringData, Outcome, State
+from monitoring.models import RARE_STATUSES, CheckError, MonitoringData, Outcome, State
 from websites.api.filters import IntegerFilter, KeywordFilter, WebsiteFilter
 from websites.api.views import get_website
 from websites.models import Website, WebsiteQuerySet
@@ -77,18 +78,41 @@ class MonitoringDataFilter(OfWebsiteFilter):
         method="by_error",
         help_text="Checks that ended with this error.",
     )
-    outcome = filters.ChoiceFilter(choices=Outcome.choices, help_text="Checks with this outcome.")
-    http_status = IntegerFilter(help_text="Checks answered with this status; 0 where no answer came.")
+    outcome = filters.ChoiceFilter(choices=Outcome.choices, method="by_outcome", help_text="Checks with this outcome.")
+    http_status = IntegerFilter(
+        method="by_status", label="HTTP status", help_text="Checks answered with this status; 0 where no answer came."
+    )
 
     class Meta:
         model = MonitoringData
         fields: tuple[str, ...] = ()
 
+    # What SQLite is to use an index for has the index's own condition in it.
     def by_error(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
-        if value == ANY_ERROR:
-            # The condition of the index of rare errors.
-            return rows.filter(error__gt="")
-        return rows.filter(error="" if value == NO_ERROR else value)
+        if value == NO_ERROR:
+            return rows.filter(error="")
+        rows = rows.filter(error__gt="")
+        return rows if value == ANY_ERROR else rows.filter(error=value)
+
+    def by_outcome(self, rows: QuerySet[MonitoringData], _name: str, value: str) -> QuerySet[MonitoringData]:
+        rows = rows.filter(outcome=value)
+        return rows if value == Outcome.UP else rows.exclude(outcome=Outcome.UP)
+
+    def by_status(self, rows: QuerySet[MonitoringData], _name: str, value: int) -> QuerySet[MonitoringData]:
+        rows = rows.filter(http_status=value)
+        return rows.filter(http_status__gte=RARE_STATUSES) if value >= RARE_STATUSES else rows
+
+
+def are_common(parameters: Mapping[str, str]) -> bool:
+    """Whether what these leave is what most checks are, and so in no index: there may be none for a long time."""
+    error, outcome, status = (parameters.get(name, "") for name in ("error", "outcome", "http_status"))
+    if error not in ("", NO_ERROR) or outcome not in ("", Outcome.UP):
+        return False
+    return bool(error or outcome or status) and not (status.isdecimal() and _is_indexed(int(status)))
+
+
+def _is_indexed(status: int) -> bool:
+    return status == 0 or status >= RARE_STATUSES
 
 
 def _normal(url: str) -> str:

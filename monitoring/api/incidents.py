@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -19,6 +20,7 @@ from monitoring.api.moments import MomentFilter
 from monitoring.api.pagination import MonitoringDataPagination
 from monitoring.models import CheckError, EndReason, Incident, IncidentKind
 from monitoring.models.states import NOTE_MAX_LENGTH
+from websites import locks
 from websites.api.filters import FlagFilter
 from websites.api.metadata import ActionMetadata
 from websites.api.parameters import KnownParameters
@@ -167,5 +169,8 @@ class IncidentViewSet(
         """
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
-        acknowledge(self.get_object().pk, cast("User", request.user), wish.validated_data.get("note"))
-        return Response(IncidentSerializer(self.get_object()).data)
+        with transaction.atomic():
+            # Held, so that it does not go with its website meanwhile.
+            locks.hold_to_change(Incident, [self.get_object().pk])
+            acknowledge(self.get_object().pk, cast("User", request.user), wish.validated_data.get("note"))
+            return Response(IncidentSerializer(self.get_object()).data)

@@ -42,6 +42,7 @@ class MaintenanceWindowSerializer(ScopeSerializer):
             "rule",
             "tags",
             "websites",
+            "for_all",
             "public_note",
             "created_at",
             "open_until",
@@ -60,6 +61,7 @@ class MaintenanceWindowSerializer(ScopeSerializer):
         return ",".join(read_weekdays(text)) if text else ""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs |= self.whom(attrs)
         window = copy(self.instance) if self.instance else MaintenanceWindow()
         for name, value in attrs.items():
             if name != "websites":

@@ -1,6 +1,7 @@
 """What channels and maintenance windows have in common: a name, and which websites they are about."""
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, models, transaction
@@ -13,6 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.html import is_html_input
 
+from monitoring.models.scope import FOR_NONE, is_for_none
+from monitoring.wall_clock import refuse_offset
+from websites import locks
 from websites.api.fields import FlagField, TagsField, WholeNumberField
 from websites.api.metadata import ActionMetadata
 from websites.api.pagination import WebsitePagination
@@ -67,7 +71,10 @@ class WebsiteIdsField(serializers.Field[list[int], Any, list[int], Any]):
 # OpenAPI's format "time" is one with an offset from UTC, and these are what clocks show.
 @extend_schema_field({"type": "string", "pattern": CLOCK_TIME, "example": "22:30:00"})
 class ClockTimeField(serializers.TimeField):
-    pass
+    def to_internal_value(self, value: Any) -> time:
+        # Serializers turn Django's ValidationError into the field's error.
+        refuse_offset(value)
+        return super().to_internal_value(value)
 
 
 def flag(model: type[models.Model], name: str) -> FlagField:
@@ -90,6 +97,24 @@ class ScopeSerializer(StrictFields, serializers.ModelSerializer[Any]):
         required=False, help_text="For websites with any of these tags. Without tags and websites: for all."
     )
     websites = WebsiteIdsField(required=False, help_text="Ids of websites that it is for besides.")
+    for_all = FlagField(
+        required=False,
+        help_text="Whether it is for all websites. With tags or websites it is not; once those it was for are deleted, "
+        "it is off and for none, until others are chosen or this is set to true.",
+    )
+
+    def whom(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """What follows for `websites_gone`; takes `for_all` out of what is to be saved. Raises `ValidationError`."""
+        model: Any = self.Meta.model
+        scope = self.instance or model()
+        tags = attrs.get("tags", scope.tags)
+        websites = attrs.get("websites", scope.pk and scope.websites.all())
+        is_gone = is_for_none(
+            is_chosen=bool(tags or websites), is_gone=scope.websites_gone, for_all=attrs.pop("for_all", None)
+        )
+        if is_gone and attrs.get("is_active", scope.is_active):
+            raise ValidationError({"websites": [FOR_NONE.format("set for_all to true")]}, code="for_none")
+        return {"websites_gone": is_gone}
 
     def save(self, **kwargs: Any) -> Any:
         """Save; a name that somebody else took since validation is the same field error as before it."""
@@ -122,8 +147,15 @@ class ScopeViewSet(KnownParameters, viewsets.ModelViewSet[Any]):
         except (rows.model.DoesNotExist, ValueError) as error:  # ValueError: more digits than Python reads
             raise NotFound(self.no_such) from error
 
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            # Websites that are there stay there, until it is written down that it is for them.
+            locks.one_at_a_time()
+            return super().create(request, *args, **kwargs)
+
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
+            locks.one_at_a_time()
             row = self.get_named(self.get_queryset().select_for_update(no_key=True))
             serializer = self.get_serializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)

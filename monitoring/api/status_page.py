@@ -15,6 +15,7 @@ from rest_framework.settings import api_settings
 from monitoring.api.scope import ID_MAX, flag
 from monitoring.models import ShownWebsite, StatusGroup, StatusPage
 from monitoring.models.status_page import GROUPS_MAX, NAME_MAX_LENGTH, ONLY, SHOWN_MAX, check_name
+from websites import locks
 from websites.api.fields import WholeNumberField
 from websites.api.metadata import ActionMetadata
 from websites.api.serializers import StrictFields
@@ -151,6 +152,8 @@ class StatusPageViewSet(viewsets.GenericViewSet[StatusPage]):
     )
     def update(self, request: Request) -> Response:
         with transaction.atomic():
+            # Websites that are there stay there, until it is written down that they are shown.
+            locks.one_at_a_time()
             StatusPage.objects.get_or_create(pk=ONLY)
             page = StatusPage.objects.select_for_update().get(pk=ONLY)
             serializer = self.get_serializer(page, data=request.data, partial=True)

@@ -77,9 +77,10 @@ class MonitoredWebsiteViewSet(WebsiteStatistics, WebsiteViewSet):
     @action(**on_one_website)
     def check(self, request: Request, pk: str) -> Response:
         """Check a website now. The answer does not wait for the check."""
-        website = self.get_object()
-        if not schedule.request_check([website.pk]):
-            raise Paused
+        with transaction.atomic():
+            website = self.get_locked(pk=pk)
+            if not schedule.request_check([website.pk]):
+                raise Paused
         return self.answer(website, status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={202: ACCEPTED})

@@ -2,6 +2,7 @@
 
 from monitoring.models.checks import (
     ERROR_DETAIL_MAX_LENGTH,
+    RARE_STATUSES,
     Certificate,
     CheckError,
     MonitoringData,
@@ -17,7 +18,7 @@ from monitoring.models.notifications import (
     Delivery,
     DeliveryAttempt,
 )
-from monitoring.models.processes import Heartbeat
+from monitoring.models.processes import Heartbeat, Trouble, TroubleKind, TroubleNotice
 from monitoring.models.rollups import (
     DailyRollup,
     HourlyRollup,
@@ -40,6 +41,7 @@ from monitoring.notifications.messages import Kind as ChannelKind
 
 __all__ = [
     "ERROR_DETAIL_MAX_LENGTH",
+    "RARE_STATUSES",
     "Alert",
     "AlertKind",
     "AlertStatus",
@@ -69,6 +71,9 @@ __all__ = [
     "StateChange",
     "StatusGroup",
     "StatusPage",
+    "Trouble",
+    "TroubleKind",
+    "TroubleNotice",
     "WatchPeriod",
     "WebsiteState",
 ]

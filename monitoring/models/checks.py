@@ -8,6 +8,8 @@ from monitoring.probe.types import ErrorKind
 from websites.models import Website
 
 ERROR_DETAIL_MAX_LENGTH = 200
+# From this one on, HTTP statuses tell of faults, which are few; so does 0.
+RARE_STATUSES = 400
 
 
 class CheckError(models.TextChoices):
@@ -47,9 +49,10 @@ class Outcome(models.TextChoices):
 class MonitoringData(models.Model):
     """One check of a website. Rows are only ever inserted and, when old, deleted."""
 
-    # Without a constraint: PostgreSQL would lock the website's row for every check. The recorder looks instead.
+    # Without a constraint: PostgreSQL would lock the website's row for every check. The recorder looks instead, and
+    # `monitoring.deleted_checks` deletes.
     website = models.ForeignKey(
-        Website, on_delete=models.CASCADE, related_name="monitoring_data", db_index=False, db_constraint=False
+        Website, on_delete=models.DO_NOTHING, related_name="monitoring_data", db_index=False, db_constraint=False
     )
     http_status = models.PositiveSmallIntegerField("HTTP status", help_text="0 where no HTTP answer came.")
     entry_timestamp = models.DateTimeField("checked at", help_text="When the request was sent (UTC).")
@@ -85,10 +88,16 @@ class MonitoringData(models.Model):
         verbose_name = verbose_name_plural = "monitoring data"
         indexes = (
             models.Index(fields=["website", "-entry_timestamp"], name="monitoring_website_newest"),
-            # Of the rows with an error, or that are not up, alone, so that the others do not pay for it.
+            # Of the rows with an error, that are not up, or whose status tells of a fault, alone, so that the others
+            # do not pay for it.
             models.Index(fields=["error", "id"], condition=models.Q(error__gt=""), name="monitoring_error_newest"),
             models.Index(
                 fields=["outcome", "id"], condition=~models.Q(outcome=Outcome.UP), name="monitoring_outcome_newest"
+            ),
+            models.Index(
+                fields=["http_status", "id"],
+                condition=models.Q(http_status__gte=RARE_STATUSES) | models.Q(http_status=0),
+                name="monitoring_status_newest",
             ),
         )
 

@@ -45,6 +45,7 @@ def test_a_window_is_added_and_says_when_it_is_next(admin: APIClient, path: str)
         "rule": "",
         "tags": ["prod"],
         "websites": [website.pk],
+        "for_all": False,
         "public_note": "",
         "created_at": "",
         "open_until": None,
@@ -166,3 +167,19 @@ def test_a_name_that_is_taken_meanwhile_is_told_beside_it() -> None:
     with pytest.raises(ValidationError) as refusal:
         serializer.save()
     assert "exists already" in str(refusal.value.detail["name"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "written", ["22:00+02:00", "22:00Z", "22:00z", "22:00:30.5 -0130", "T22:00+02", "22:00\u221201:00"]
+)
+def test_a_time_with_an_offset_is_refused_instead_of_being_taken_for_another(admin: APIClient, written: str) -> None:
+    channel = {"name": "a", "kind": "webhook", "target": "http://127.0.0.1/", "quiet_until": "07:00"}
+    for path, body, name in (("/maintenance-windows", ONCE, "start_time"), ("/channels", channel, "quiet_from")):
+        answer = send(admin, "post", path, body | {name: written})
+        assert answer.status_code == 400
+        assert answer.json() == {
+            name: [
+                "Give the time as clocks show it, such as 22:00, without an offset from UTC: the time zone says which."
+            ]
+        }
+        assert send(admin, "post", path, body | {name: "22:00"}).status_code == 201

@@ -72,6 +72,7 @@ def test_a_window_by_a_rule_is_saved(admin_client: Client) -> None:
         ({"first_day": "2031-02-31"}, "first_day", "valid date"),
         ({"first_day": "9999-12-31"}, "first_day", "1970 to 2199"),
         ({"start_time": "late"}, "start_time", "valid time"),
+        ({"start_time": "22:00+02:00"}, "start_time", "without an offset from UTC"),
         ({"minutes": "0"}, "minutes", "greater than or equal to 1"),
         ({"minutes": "10081"}, "minutes", "less than or equal to 10080"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "no such time zone"),
