@@ -173,7 +173,7 @@ def web(folder: Path) -> Iterator[str]:
     """The web server as users run it; yields where it is."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    with running("-m", "gunicorn", "webmonitor.wsgi", log=folder / "web.log", extra={"PORT": str(port)}):
+    with running("-m", "webmonitor.web_server", log=folder / "web.log", extra={"PORT": str(port)}):
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             with contextlib.suppress(requests.ConnectionError):

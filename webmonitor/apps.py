@@ -18,6 +18,10 @@ class WebmonitorConfig(AppConfig):
 
         checks.register()
         if not settings.IS_SQLITE:
+            from django.db.backends.signals import connection_created
+
+            from monitoring import poolers
             from webmonitor import postgresql
 
+            connection_created.connect(poolers.set_up, dispatch_uid="session-settings")
             postgresql.read_time_stamps_compiled()

@@ -5,23 +5,26 @@ import hmac
 import secrets
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
 
-from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
+
+from webmonitor.clients import client_address
+from webmonitor.sign_in import Refusal, counts, refusal_of
 
 # Seconds that a password check stays good in this process, and how many are kept.
 REMEMBERED_FOR = 60.0
 REMEMBERED_CAP = 1024
 # As long as user names get; a longer one belongs to nobody.
 USERNAME_CAP = 150
-LOCKED = "Too many wrong passwords for this user from your address. Try again in 15 minutes."
 WRONG = "Wrong user name or password."
 
 
@@ -61,34 +64,50 @@ remembered = RememberedPasswords()
 
 
 class BasicAuthentication(authentication.BasicAuthentication):
-    """User name and password, counted and locked by django-axes together with the admin's login."""
+    """User name and password, counted and locked together with the admin's login (`webmonitor.sign_in`)."""
 
     www_authenticate_realm = "webmonitor"
 
     def authenticate_credentials(self, userid: str, password: str, request: Request | None = None) -> tuple[User, None]:
-        """The user; raises `AuthenticationFailed` (401), or `PermissionDenied` (403) where the caller is locked out."""
+        """The user; raises `AuthenticationFailed` (401), or what `_refusal` says if no password is taken now."""
         assert request is not None  # noqa: S101  # given by the framework
         http_request: HttpRequest = request._request
         if "\0" in userid or len(userid) > USERNAME_CAP:
             raise AuthenticationFailed(WRONG)
-        credentials = {"username": userid, "password": password}
-        if not AxesProxyHandler.is_allowed(http_request, credentials):
-            raise PermissionDenied(LOCKED)
         user = User.objects.filter(username=userid, is_active=True).first()
         if user is not None and remembered.knows(user, password):
+            refuse_if_locked(http_request, userid)
             return user, None
-        checked = authenticate(request=http_request, **credentials)
+        checked = authenticate(request=http_request, username=userid, password=password)
         if not isinstance(checked, User):
-            raise self._refusal(http_request)
+            raise _refusal(http_request)
         remembered.remember(checked, password)
         return checked, None
 
-    def _refusal(self, http_request: HttpRequest) -> AuthenticationFailed | PermissionDenied:
-        if not getattr(http_request, "axes_locked_out", False):
-            return AuthenticationFailed(WRONG)
-        # The attempt that reached the limit is answered here, as JSON, not by the middleware's page.
-        http_request.axes_locked_out = False  # type: ignore[attr-defined]
-        return PermissionDenied(LOCKED)
+
+class Busy(Throttled):
+    """429 with the refusal's own sentence; the framework's would add words to it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(detail=refusal.text)
+        self.wait = refusal.seconds
+
+
+def refuse_if_locked(http_request: HttpRequest, username: str) -> None:
+    """Raise `PermissionDenied` for a password that need not be checked."""
+    refusal = counts(username, client_address(http_request)).refusal(timezone.now())
+    if refusal is not None:
+        raise PermissionDenied(refusal.text)
+
+
+def _refusal(http_request: HttpRequest) -> APIException:
+    """401 for a wrong password, 403 for a lock, 429 if too many sign in at once."""
+    refusal = refusal_of(http_request)
+    if refusal is None:
+        return AuthenticationFailed(WRONG)
+    if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Busy(refusal)
+    return PermissionDenied(refusal.text)
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]

@@ -32,7 +32,6 @@ class Schema(AutoSchema):
         if "{" in self.path or self._is_list_view() or self.method == "PUT":
             _add(responses, "404", "There is no such thing.", SENTENCE)
         if "requestBody" in operation:
-            _add(responses, "411", "The body came in chunks, without its length.", SENTENCE)
             _add(responses, "413", "The body is too large.", SENTENCE)
             _add(responses, "415", "The body is of a type that is not read.", SENTENCE)
         return operation

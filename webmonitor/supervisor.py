@@ -43,37 +43,42 @@ def say(text: str) -> None:
 class Child:
     """A process of the product, started again when it dies. Times are those of `time.monotonic`."""
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str] = ()) -> None:
         self.name = name
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self._deaths: deque[float] = deque(maxlen=DEATHS_MAX)
         self.start_at = 0.0
 
     @property
     def is_running(self) -> bool:
-        return self._process is not None
+        return self._pid is not None
 
     def start(self) -> None:
-        # A session of its own: Ctrl-C in the terminal then reaches only the supervisor.
+        self._pid = self._spawn()
+
+    def _spawn(self) -> int:
+        """Start it and return its process number; a session of its own keeps Ctrl-C in the terminal from it."""
         self._process = subprocess.Popen(
             self._command,
             cwd=PROJECT_DIR,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_before_exec(os.getpid()),  # noqa: PLW1509 - this process has one thread
+            preexec_fn=before_program(os.getpid()),  # noqa: PLW1509 - this process has one thread
         )
+        return self._process.pid
 
     def reap(self) -> int | None:
         """The exit code where the child has ended; whatever it started ends with it."""
-        if self._process is None:
+        if self._pid is None:
             return None
         # Without reaping yet, so that its number still names its process group and nothing else.
-        if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
-        _kill_group(self._process.pid)
-        code = self._process.wait()
-        self._process = None
+        _kill_group(self._pid)
+        code = self._process.wait() if self._process else os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._process = self._pid = None
         return code
 
     def note_death(self, now: float) -> bool:
@@ -84,12 +89,12 @@ class Child:
         return len(recent) < DEATHS_MAX
 
     def terminate(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        if self._process is not None:
-            _kill_group(self._process.pid)
+        if self._pid is not None:
+            _kill_group(self._pid)
 
 
 class Supervisor:
@@ -183,7 +188,7 @@ def _describe(code: int) -> str:
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def _before_exec(parent: int) -> Callable[[], None]:
+def before_program(parent: int) -> Callable[[], None]:
     """What a child does before it becomes its program: undo the signal mask, and die with the supervisor."""
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -202,7 +207,7 @@ def commands(*, with_beat: bool) -> dict[str, list[str]]:
     """What to run, by name. Without a broker outside, beat is a thread of the worker."""
     celery = [sys.executable, "-m", "celery", "-A", "webmonitor", "--quiet"]
     beat = {"beat": [*celery, "beat"]} if with_beat else {}
-    return {"web": [sys.executable, "-m", "gunicorn", "webmonitor.wsgi"], "worker": [*celery, "worker"], **beat}
+    return {"web": [sys.executable, "-m", "webmonitor.web_server"], "worker": [*celery, "worker"], **beat}
 
 
 def reachable_host(host: str) -> str:

@@ -1,16 +1,20 @@
 """The URL map."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView, PasswordChangeDoneView, PasswordChangeView
+from django.contrib.auth.views import LogoutView, PasswordChangeDoneView
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.templatetags.static import static
-from django.urls import include, path, reverse_lazy
+from django.urls import include, path
 from django.views import defaults
 
+from monitoring import passing_errors
 from monitoring.overview.views import overview
+from webmonitor.middleware import AnswerForDatabase
+from webmonitor.own_password import ChangePasswordView
 from websites.plain_text import inert
 
 HOST_SHOWN = 255
@@ -20,7 +24,12 @@ NOTHING = "There is nothing at this address."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Plain text, so that nothing in it is more than text; a host that is not allowed is told how it gets so."""
+    """Plain text, so that nothing in it is more than text; a host that is not allowed is told how it gets so.
+
+    A session that cannot be kept since the database takes nothing is not the fault of who asks.
+    """
+    if isinstance(exception, SessionInterrupted) and (error := passing_errors.behind(exception)):
+        return AnswerForDatabase.answer(request, error)
     text = "The request is malformed or too large.\n"
     if isinstance(exception, DisallowedHost):
         given = request.META.get("HTTP_HOST", "")
@@ -46,11 +55,6 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("monitoring/favicon.svg"))
 
 
-change_password = PasswordChangeView.as_view(
-    template_name="monitoring/password.html",
-    title="Change your password",
-    success_url=reverse_lazy("password-changed"),
-)
 password_changed = PasswordChangeDoneView.as_view(
     template_name="monitoring/site_message.html",
     extra_context={
@@ -67,7 +71,7 @@ urlpatterns = [
     path("favicon.ico", favicon, name="favicon"),
     # The admin's own are for staff.
     path("sign-out", LogoutView.as_view(next_page="home"), name="sign-out"),
-    path("password", change_password, name="password"),
+    path("password", ChangePasswordView.as_view(), name="password"),
     path("password/changed", password_changed, name="password-changed"),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),

@@ -72,7 +72,7 @@ class Product:
         found = {}
         for pid in listing.split():
             words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
-            for name, word in (("web", "webmonitor.wsgi"), ("worker", "worker"), ("beat", "beat")):
+            for name, word in (("web", "webmonitor.web_server"), ("worker", "worker"), ("beat", "beat")):
                 if word in words:
                     found[name] = int(pid)
         return found

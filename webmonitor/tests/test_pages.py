@@ -84,6 +84,8 @@ def test_a_website_added_in_the_admin_is_seen_up_there(visitor: Visitor, site: S
     page.fill("#id_monitoring_interval", "60")
     page.fill("#id_regex", r"price: (\d+)")
     page.click("input[name=_continue]")
+    # The click only begins to lead there.
+    page.wait_for_url("**/change/")
     wait_for(lambda: page.reload() and "42" in page.locator("[aria-labelledby=latest-checks]").inner_text().split(), 15)
     visitor.go("/admin/websites/website/?q=admin-added")
     expect(page.locator("#result_list .field-state")).to_contain_text("up")

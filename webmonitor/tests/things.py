@@ -20,6 +20,8 @@ from monitoring.models import (
     ShownWebsite,
     StatusGroup,
     StatusPage,
+    Trouble,
+    TroubleKind,
 )
 from monitoring.tests.channels import add_channel
 from monitoring.tests.outages import delivery, incident
@@ -33,6 +35,9 @@ def one_of_everything(owner: User) -> None:
     website = Website.objects.create(website_id=1, website_url="http://example.org/", monitoring_interval=60)
     MonitoringData.objects.create(pk=1, website=website, http_status=200, entry_timestamp=now, scheduled_at=now)
     Heartbeat.objects.create(pk=1, component=Heartbeat.Component.BEAT, instance="host:1", seen_at=now)
+    Trouble.objects.create(
+        pk=1, kind=TroubleKind.OVERLOADED, component=Heartbeat.Component.WORKER, began_at=now, seen_at=now, words="why"
+    )
     ExtractedValue.objects.create(pk=1, website=website, value="1", seen_at=now)
     incident(website, pk=1)
     # Nothing leaves the machine: the guard refuses loopback.
