@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
     from webmonitor.environment import refuse_bad_configuration
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
     with refuse_bad_configuration():
         from django.core.management import execute_from_command_line
 

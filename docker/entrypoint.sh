@@ -5,7 +5,7 @@ set -eu
 case "${1:-all}" in
 web)
     python manage.py prepare
-    exec gunicorn webmonitor.wsgi
+    exec python -m webmonitor.web_server
     ;;
 worker | beat)
     python manage.py prepare --database-only

@@ -1,12 +1,11 @@
 """Typed, checked reading of the configuration from the environment and the `.env` file.
 
-Real environment variables win over `.env`. Every problem found is collected, so that
-one start names all of them: `Environment.refuse_if_bad` raises one `ConfigurationError`.
+Real environment variables win over `.env`, and one that is empty or blank is unset. Every problem found is collected,
+so that one start names all of them: `Environment.refuse_if_bad` raises one `ConfigurationError`.
 """
 
 import contextlib
 import difflib
-import io
 import ipaddress
 import os
 import re
@@ -15,54 +14,48 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from webmonitor.env_file import FOREIGN_PREFIXES, read_env_file
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
-# Names that may stand in `.env` for other programs that read the same file.
-FOREIGN_PREFIXES = ("COMPOSE_", "DOCKER_", "POSTGRES_")
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
-# What django-environ takes for a line that sets something; it passes over all others.
-ASSIGNMENT = re.compile(r"(export )?\w+=", re.ASCII)
+MAIL_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|\[\d+(\.\d+){3}\]|\[IPv6:[0-9a-f.:]+\]", re.IGNORECASE)
 
 
 class ConfigurationError(ImproperlyConfigured):
     """The configuration cannot be used; the message has one line a problem."""
 
 
-class _DotEnv(environ.Env):  # type: ignore[misc]
-    """Reads `.env` into a dictionary of its own instead of into the process's environment."""
-
-    ENVIRON: ClassVar[dict[str, str]] = {}
-
-
 class Environment:
     """Reads named settings; a bad value is noted as a problem and its default returned."""
 
     def __init__(self, dotenv: Path) -> None:
-        self._known: set[str] = set()
+        # Every name that was asked for.
+        self.names: set[str] = set()
         self.problems: list[str] = []
         self._file: dict[str, str] = {}
         if dotenv.is_file():
-            self._read_file(dotenv)
+            self._file, self.problems = read_env_file(dotenv)
 
     def raw(self, name: str) -> str | None:
         """The text of a setting, or None where it is unset or empty."""
-        self._known.add(name)
-        return os.environ.get(name, self._file.get(name, "")).strip() or None
+        return self.secret(name).strip() or None
 
     def text(self, name: str, default: str = "") -> str:
         return self.raw(name) or default
 
     def secret(self, name: str) -> str:
         """Like `text`, but white space is kept: passwords may begin or end with it."""
-        self._known.add(name)
-        return os.environ.get(name, self._file.get(name, ""))
+        self.names.add(name)
+        found = (source.get(name, "") for source in (os.environ, self._file))
+        return next((text for text in found if text.strip()), "")
 
     def flag(self, name: str, default: bool) -> bool:
         return self._read(name, default, _flag, "must be true or false")
@@ -141,6 +134,16 @@ class Environment:
 
         return self._read(name, default, parse, "must be an address or a host name such as 127.0.0.1")
 
+    def mail_name(self, name: str) -> str:
+        """A host name with a dot, or an address in brackets, as mail servers are told; blank where there is none."""
+
+        def parse(text: str) -> str:
+            if not MAIL_NAME.fullmatch(text):
+                raise ValueError(text)
+            return text
+
+        return self._read(name, "", parse, "must be a host name such as monitor.example.org, or [192.0.2.1]")
+
     def hosts(self, name: str, default: Sequence[str]) -> list[str]:
         def parse(text: str) -> list[str]:
             if "/" in text:
@@ -164,30 +167,12 @@ class Environment:
     def refuse_if_bad(self) -> None:
         """Raise `ConfigurationError` for every bad value, and for names in `.env` that nobody reads."""
         for name in self._file:
-            if name not in self._known and not name.startswith(FOREIGN_PREFIXES):
-                close = difflib.get_close_matches(name, self._known, n=1)
+            if name not in self.names and not name.startswith(FOREIGN_PREFIXES):
+                close = difflib.get_close_matches(name, self.names, n=1)
                 hint = f" Did you mean {close[0]}?" if close else " See README.md for the settings."
                 self.problems.append(f"{name} in .env is not a setting of webmonitor.{hint}")
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
-
-    def _read_file(self, dotenv: Path) -> None:
-        """Note the settings of a `.env` file, and as a problem what would be passed over in silence."""
-        try:
-            text = dotenv.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            self.problems.append(f"{dotenv} cannot be read: {reason}.")
-            return
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip() and not line.startswith("#") and not ASSIGNMENT.match(line):
-                self.problems.append(f"Line {number} of .env is not of the form NAME=value (without spaces around =).")
-        if self.problems:
-            # django-environ would complain of the same lines once more.
-            return
-        _DotEnv.ENVIRON = {}
-        _DotEnv.read_env(io.StringIO(text))
-        self._file = _DotEnv.ENVIRON
 
     def _read(self, name: str, default: T, parse: Callable[[str], T], rule: str, *, show: bool = True) -> T:
         text = self.raw(name)

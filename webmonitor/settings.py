@@ -51,6 +51,7 @@ RETENTION_DAYS = env.number("RETENTION_DAYS", 30, minimum=1, maximum=36500)
 # A website that goes down so often within so many seconds flaps, and is told of once; 0 tells of each time.
 FLAPPING_OUTAGES = env.number("FLAPPING_OUTAGES", 5, minimum=0, maximum=1000)
 FLAPPING_WINDOW = env.number("FLAPPING_WINDOW", 1800, minimum=60, maximum=86400)
+EMAIL_BACKEND = "monitoring.notifications.mail_backend.Backend"
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.number("EMAIL_PORT", 25, minimum=1, maximum=65535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -59,6 +60,8 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
     env.problems.append("EMAIL_USE_TLS and EMAIL_USE_SSL exclude each other: the first is for port 587, usually.")
+# What the monitor calls itself to the mail server; empty for what is known of its name.
+EMAIL_HELO = env.mail_name("EMAIL_HELO")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmonitor@localhost")
 
 # --- First administrator -----------------------------------------------------------------
@@ -105,7 +108,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "webmonitor.middleware.refuse_unknown_length",
     "webmonitor.middleware.AnswerForDatabase",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -151,7 +153,8 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
 }
-# Nobody waits for ever: not for a server that is gone without a word, nor for a lock that somebody keeps.
+# Nobody waits for ever: not for a server that is gone without a word, nor for a lock that somebody keeps. For one that
+# is frozen, see `monitoring.patience`.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -159,16 +162,19 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    # Compiling statements that take milliseconds takes longer than they do.
-    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off",
 }
+# Set in each session (`monitoring.poolers`). Compiling statements that take milliseconds takes longer than they do.
+POSTGRESQL_SESSION = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s", "jit": "off"}
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **DATABASE,
+        "ENGINE": DATABASE["ENGINE"] if IS_SQLITE else "webmonitor.postgresql",
         "OPTIONS": {**(SQLITE_OPTIONS if IS_SQLITE else POSTGRESQL_OPTIONS), **DATABASE.get("OPTIONS", {})},
         "CONN_MAX_AGE": None if IS_SQLITE else 300,
         "CONN_HEALTH_CHECKS": not IS_SQLITE,
+        # A pooler may give each of their steps to another session.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
     },
 }
 
@@ -178,24 +184,19 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 # --- Who may sign in ---------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["webmonitor.sign_in.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
+# Counted and decided in `webmonitor.sign_in`.
+AXES_HANDLER = "webmonitor.sign_in.Handler"
+AXES_LOCKOUT_CALLABLE = "webmonitor.sign_in.refused"
+AXES_CLIENT_IP_CALLABLE = "webmonitor.clients.client_address"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_HTTP_RESPONSE_CODE = 403
-AXES_CLIENT_IP_CALLABLE = "webmonitor.clients.client_address"
 
 # --- TLS: https://docs.djangoproject.com/en/5.2/topics/security/#ssl-https ----------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
@@ -279,13 +280,16 @@ CELERY_TASK_PUBLISH_RETRY = False
 # Celery would close the database connection after every task; here Django decides (CONN_MAX_AGE).
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_TASK_DEFAULT_QUEUE = "webmonitor"
+# Checks alone go by the first; see `webmonitor.lanes`.
+UPKEEP_QUEUE = "webmonitor-upkeep"
+CELERY_TASK_ROUTES = {"monitoring.tasks.check_*": {"queue": CELERY_TASK_DEFAULT_QUEUE}, "*": {"queue": UPKEEP_QUEUE}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
-# Tasks hand their websites to the one engine thread of the process, so a few threads are enough.
-CELERY_WORKER_POOL = "threads"
+# Checks are handed to the one engine thread of the process, so a few threads are enough.
+CELERY_WORKER_POOL = "webmonitor.lanes:LanePool"
 CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

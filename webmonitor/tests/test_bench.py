@@ -137,7 +137,7 @@ def question(name: str, kind: int) -> bytes:
 
 
 def answer(name: str, kind: int, hosts: list[str]) -> bytes:
-    answered = reply(question(name, kind), hosts)
+    answered = reply(question(name, kind), hosts, {})
     assert answered is not None
     return answered
 
@@ -153,7 +153,7 @@ def test_the_name_server_knows_the_sites_and_nothing_else() -> None:
 
 
 def test_the_name_server_treats_hostile_names_as_they_say() -> None:
-    told = {case.host: reply(question(case.host, 1), []) for case in NAMES}
+    told = {case.host: reply(question(case.host, 1), [], {}) for case in NAMES}
     assert told.pop("silent.test") is None
     codes = {host: HEADER.unpack_from(answered or b"")[1] & 0xF for host, answered in told.items()}
     assert codes == {"nxdomain.test": 3, "servfail.test": 2, "found.test": 0}

@@ -1,13 +1,15 @@
 """What the benchmark of the truth makes of outages, incidents and alerts: what is wrong must never look right."""
 
+from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 import pytest
 
-from bench.truth import alerts, judge
+from bench.truth import alerts, judge, places
 from bench.truth.alerts import BEGAN, ENDED, FLAPPING, Arrival, Event, Fate, Told
 from bench.truth.history import FLAP, GAP, LONGEST, SHORTEST, Kind, Span, history, timetable
 from bench.truth.judge import Outage, Seen
+from bench.truth.places import Group, Place
 from bench.truth.report import Figures, Result, broken
 
 SEEDS = range(5)
@@ -46,6 +48,38 @@ def test_there_are_websites_of_every_sort_and_outages_of_every_kind_and_length(s
     assert {spell.kind for site in sites for spell in site.spells} == set(Kind)
     assert lengths[0] < 2
     assert lengths[-1] > 100
+
+
+@pytest.mark.parametrize("wired", [True, False])
+def test_websites_share_what_their_group_says_and_nothing_else(wired: bool) -> None:
+    found: dict[Group, list[Place]] = {group: [] for group in Group}
+    for number in range(200):
+        found[places.group(number, 200)].append(places.place(number, 200, wired=wired))
+    assert {group: len(them) for group, them in found.items()} == {
+        Group.OWN: 100,
+        Group.SERVER: 40,
+        Group.NETWORK: 20,
+        Group.NAMED: 40,
+    }
+    assert len({place.address for place in found[Group.SERVER]}) == 1
+    addresses = [place.address for place in found[Group.NETWORK]]
+    shared = ip_network(places.shared_network(wired=wired))
+    assert len(set(addresses)) == 20
+    assert all(ip_address(address) in shared for address in addresses)
+    alone = [place.address.rpartition(".")[0] for group in (Group.OWN, Group.NAMED) for place in found[group]]
+    assert len(set(alone)) == len(alone) == 140
+    assert len({place.url for them in found.values() for place in them}) == 200
+    names = {place.host for place in found[Group.NAMED] if place.host != place.address}
+    assert names == (set(places.names(200)) if wired else set())
+
+
+@pytest.mark.parametrize("group", [Group.SERVER, Group.NETWORK])
+def test_what_is_shared_fails_for_all_at_once(group: Group) -> None:
+    kind = {Group.SERVER: Kind.SERVER, Group.NETWORK: Kind.NETWORK}[group]
+    spells = [[spell for spell in site.spells if spell.kind is kind] for site in history(1, 200, TEN_MINUTES)]
+    of_group = [places.group(number, 200) is group for number in range(200)]
+    assert [len(them) for them in spells] == list(map(int, of_group))
+    assert len({spell for them in spells for spell in them}) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.conf import settings
 
 from webmonitor.environment import ConfigurationError, Environment, generated_secret, prepare_data_dir
+from webmonitor.settings import env
 
 NO_FILE = Path(os.devnull)
 
@@ -147,6 +150,94 @@ def test_what_the_env_file_gets_wrong_is_refused(tmp_path: Path, content: str | 
     assert sentence in str(caught.value)
 
 
+def test_no_setting_is_forgotten_where_settings_are_listed() -> None:
+    compose = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    passed = {name: set(compose[name]["environment"]) for name in ("web", "worker", "beat")}
+    assert passed["web"] == env.names
+    # The first administrator is made by web alone.
+    assert passed["worker"] == passed["beat"] == {name for name in env.names if "SUPERUSER" not in name}
+    example = (settings.BASE_DIR / ".env.example").read_text(encoding="utf-8")
+    # Of docker-compose's own, only the database's password.
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == env.names | {"POSTGRES_PASSWORD"}
+    table = (settings.BASE_DIR / "README.md").read_text(encoding="utf-8")
+    assert env.names - set(re.findall(r"`([A-Z_]+)`", table)) == set()
+
+
+# Once settings are loaded, nothing takes empty variables out of the environment any more.
+BLANK = """
+import importlib, os
+from webmonitor import settings
+
+def values():
+    return {name: value for name, value in vars(settings).items() if name.isupper()}
+
+unset = values()
+for name in sorted(settings.env.names - {"DATA_DIR"}):
+    for text in ("", " \\t"):
+        os.environ[name] = text
+        importlib.reload(settings)
+        print(name, "differs" if values() != unset else "unset")
+        del os.environ[name]
+"""
+
+
+def test_a_setting_that_is_empty_or_blank_is_unset(clean_environment: dict[str, str]) -> None:
+    result = run_process(clean_environment, "-c", BLANK)
+    # DATA_DIR is left alone: its default is not the tests' to write to.
+    expected = [f"{name} unset" for name in sorted(env.names - {"DATA_DIR"}) for _ in range(2)]
+    assert (result.stdout.splitlines(), result.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize("text", ["", " \t"])
+def test_an_empty_variable_leaves_the_env_file_its_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("HOST=::1\nSECRET_KEY=' kept '\n", encoding="utf-8")
+    monkeypatch.setenv("HOST", text)
+    monkeypatch.setenv("SECRET_KEY", text)
+    read = Environment(file)
+    assert (read.text("HOST"), read.secret("SECRET_KEY")) == ("::1", " kept ")
+
+
+# What libraries read by themselves.
+FOREIGN = {"WEB_CONCURRENCY": "", "PGPORT": " ", "HTTPS_PROXY": "", "DJANGO_SETTINGS_MODULE": "", "KEPT": " x "}
+SHOW = f"import os; print({{name: os.environ[name] for name in {list(FOREIGN)} if name in os.environ}})"
+IN_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SHOW!r}])"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["-m", "webmonitor", sys.executable, "-c", SHOW], id="a command"),
+        pytest.param(["-c", f"import webmonitor; {SHOW}"], id="a process of ours"),
+        pytest.param(["-c", f"import webmonitor; {IN_A_CHILD}"], id="a child"),
+    ],
+)
+def test_no_library_sees_an_empty_variable(clean_environment: dict[str, str], command: list[str]) -> None:
+    result = run_process(clean_environment | FOREIGN, *command)
+    assert (result.stdout, result.stderr) == ("{'KEPT': ' x '}\n", "")
+
+
+def test_an_empty_settings_module_is_the_projects_own(clean_environment: dict[str, str]) -> None:
+    result = run_process(clean_environment | {"DJANGO_SETTINGS_MODULE": ""}, "manage.py", "diffsettings")
+    assert "ROOT_URLCONF = 'webmonitor.urls'" in result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "usage: python -m webmonitor COMMAND ARGUMENTS..."),
+        (["no-such-program"], "no-such-program cannot be run: No such file or directory."),
+    ],
+)
+def test_a_command_that_cannot_be_run_is_named(
+    clean_environment: dict[str, str], arguments: list[str], sentence: str
+) -> None:
+    result = run_process(clean_environment, "-m", "webmonitor", *arguments)
+    assert (result.returncode, result.stderr) == (1, f"{sentence}\n")
+
+
 def test_the_example_env_file_names_real_settings_only(tmp_path: Path, clean_environment: dict[str, str]) -> None:
     example = (settings.BASE_DIR / ".env.example").read_text(encoding="utf-8")
     file = tmp_path / ".env"
@@ -172,7 +263,7 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pyt
     "command",
     [
         pytest.param(["manage.py", "check"], id="manage.py"),
-        pytest.param(["-m", "gunicorn", "webmonitor.wsgi"], id="web"),
+        pytest.param(["-m", "webmonitor.web_server"], id="web"),
         pytest.param(["-m", "celery", "-A", "webmonitor", "worker"], id="worker"),
         pytest.param(["-m", "celery", "-A", "webmonitor", "beat"], id="beat"),
         pytest.param(["-m", "webmonitor.supervisor"], id="supervisor"),
@@ -182,7 +273,7 @@ def test_every_process_names_all_problems_and_does_not_start(
     clean_environment: dict[str, str], command: list[str]
 ) -> None:
     bad = {"PORT": "http", "LOG_LEVEL": "loud", "REDIS_URL": "localhost"}
-    bad |= {"EMAIL_USE_TLS": "yes", "EMAIL_USE_SSL": "yes"}
+    bad |= {"EMAIL_USE_TLS": "yes", "EMAIL_USE_SSL": "yes", "EMAIL_HELO": "localhost"}
     result = run_process(clean_environment | bad, *command)
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
@@ -190,6 +281,7 @@ def test_every_process_names_all_problems_and_does_not_start(
         "  - PORT must be a whole number from 1 to 65535, not 'http'.",
         "  - REDIS_URL must look like redis://host:6379/0.",
         "  - EMAIL_USE_TLS and EMAIL_USE_SSL exclude each other: the first is for port 587, usually.",
+        "  - EMAIL_HELO must be a host name such as monitor.example.org, or [192.0.2.1], not 'localhost'.",
         "  - LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'loud'.",
     ]
 
