@@ -151,9 +151,11 @@ def test_time_in_which_nobody_received_is_not_counted_as_the_websites(monkeypatc
     monkeypatch.setattr(bodies, "FEWEST_GRANTS", 0)
     results, room = Results(), BodyRoom(SIZE)
     with engine(room) as made, Server(WHOLE) as server:
-        made.submit([asked(server.url(), pattern="x")] * 2, results)
-        wait_until(lambda: room.has_paused)
+        made.submit([asked(server.url(), pattern="x")], results)
         results.wait_for(1)
+        # Until that one has been read, there is no room for another.
+        made.submit([asked(server.url(), pattern="x")], results)
+        wait_until(lambda: room.has_paused)
         paused_until = time.monotonic() + 1.0
         wait_until(lambda: time.monotonic() > paused_until)
         made.give_back(SIZE)
