@@ -15,10 +15,14 @@ from bench.binaries import UnavailableError
 from bench.servers import Kept, free_port, keep_redis
 from webmonitor.tests.product import PROJECT, wait_for
 
-pytestmark = [pytest.mark.once, pytest.mark.skipif(settings.IS_SQLITE, reason="separate processes take PostgreSQL")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.once,
+    pytest.mark.skipif(settings.IS_SQLITE, reason="separate processes take PostgreSQL"),
+]
 
 CELERY = ("celery", "-A", "webmonitor", "--quiet")
-COMMANDS = {"web": ("gunicorn", "webmonitor.wsgi"), "worker": (*CELERY, "worker"), "beat": (*CELERY, "beat")}
+COMMANDS = {"web": ("webmonitor.web_server",), "worker": (*CELERY, "worker"), "beat": (*CELERY, "beat")}
 DEADLINE = 60.0
 
 
