@@ -9,7 +9,7 @@ def unset_empty_variables() -> None:
     """Take variables that are set and empty, or blank, out of this process's environment.
 
     docker-compose passes what nobody has set as an empty text. Libraries read some names by themselves, and would take
-    nothing for a value: gunicorn WEB_CONCURRENCY, libpq PGHOST, Django DJANGO_SETTINGS_MODULE.
+    nothing for a value: libpq PGHOST, Django DJANGO_SETTINGS_MODULE.
     """
     for name in [name for name, value in os.environ.items() if not value.strip()]:
         del os.environ[name]

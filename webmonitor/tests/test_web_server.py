@@ -22,8 +22,6 @@ from webmonitor.connections import HEAD_MAX, THREADS
 from webmonitor.tests.product import wait_for
 from webmonitor.tests.served import Served, WebServer, everything, exchange
 
-pytestmark = pytest.mark.once
-
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET /mine HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 BODY = b'{"website_url": "http://a.example"}'
