@@ -1,11 +1,16 @@
-"""Clients that hold connections to a web server and ask for nothing they would end."""
+"""Clients of a web server that one would rather not have: they hold connections, or guess passwords."""
 
 import asyncio
+import base64
 import contextlib
+import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+# Answers to guesses, by their status.
+GUESSES: Counter[int] = Counter()
 # Seconds until who was shut out comes back.
 COMES_BACK = 5.0
 LARGE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
@@ -44,16 +49,28 @@ async def never_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await asyncio.sleep(1.0)
 
 
+async def guess(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One wrong password after the other, each with another name."""
+    while True:
+        name = base64.b64encode(f"{secrets.token_hex(4)}:{secrets.token_hex(8)}".encode()).decode()
+        writer.write(f"{HEAD.format(path='/websites')}Authorization: Basic {name}\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+        await reader.readexactly(int(length))
+        GUESSES[int(head.split()[1])] += 1
+
+
 Habit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 HABITS: dict[str, Habit] = {
     "trickling": trickle,
     "silent": say_nothing,
     "unfinished": leave_unfinished,
     "deaf": never_read,
+    "guessing": guess,
 }
 
 
-class SlowClients:
+class Crowd:
     """So many clients of each habit, in a thread of their own, until the block ends; who is shut out comes back."""
 
     def __init__(self, port: int, numbers: dict[str, int], host: str = "127.0.0.1") -> None:
@@ -65,7 +82,7 @@ class SlowClients:
         # Connections made so far, also those made again.
         self.connections = 0
 
-    def __enter__(self) -> "SlowClients":
+    def __enter__(self) -> "Crowd":
         self._thread.start()
         return self
 
@@ -91,7 +108,7 @@ class SlowClients:
     async def _hold(self, habit: Habit) -> None:
         while not self._stopping.is_set():
             # A server that shuts somebody out, or that has ended, is what is looked at here.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, EOFError):
                 await self._hold_once(habit)
             await asyncio.sleep(COMES_BACK)
 

@@ -3,8 +3,10 @@
 `python -m bench.slow_clients` starts the web server as users run it, on SQLite with 100 websites, asks for pages alone
 and then beside 200 clients that send a byte a second, 100 that send nothing, 50 whose body never ends and 20 that never
 read a large answer; with `--idle 3000` beside so many silent ones more. Whoever is shut out comes back. At the
-end the server is told to stop while all of them hold on. It prints one table and exits with 1 where a request took
-longer than a second or failed, or where the stop took longer than 15 seconds.
+end the server is told to stop while all of them hold on. Before the slow ones, it asks beside 16 clients of one address
+who try one wrong password after the other, each with a random name. It prints one table and exits with 1 where a
+request took longer than a second (beside guesses half of one) or failed, where guesses were not refused before long, or
+where the stop took longer than 15 seconds.
 
 `--server` tries another command in place of the product's own, such as
 `"granian --interface wsgi --host 127.0.0.1 --port {port} webmonitor.wsgi:application"`.
@@ -29,19 +31,23 @@ import psutil
 import requests
 
 from bench import lists, processes
-from bench.habits import HABITS, SlowClients
+from bench.habits import GUESSES, HABITS, Crowd
 from bench.report import percentiles
 from bench.scenarios import Scenario, fill
 from bench.servers import free_port
 
 # Seconds.
-BOUND, STOP_BOUND = 1.0, 15.0
+BOUND, GUESSED_BOUND, STOP_BOUND = 1.0, 0.5, 15.0
 SETTLE = 2.0
+# Wrong passwords that one address may try before it is refused; and those on their way then.
+MOST_GUESSES = 50
 # Between two requests of one person: they look at pages, they are not the load.
 PAUSE = 0.02
 PEOPLE = 3
 WEBSITES = 100
 USUAL_DESCRIPTORS = 1024
+# Clients of each habit, and more silent ones.
+USUAL = {"trickling": 200, "silent": 100, "unfinished": 50, "deaf": 20, "guessing": 16, "idle": 0}
 
 
 @dataclass
@@ -49,6 +55,7 @@ class Served:
     """What people got: seconds by path, and what went wrong in words."""
 
     title: str
+    bound: float = BOUND
     seconds: dict[str, list[float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -62,9 +69,9 @@ class Served:
             self.failures.append(f"{path}: {failure}")
 
 
-def ask(base: str, paths: Sequence[str], seconds: float, title: str = "", cookies: Any = None) -> Served:
+def ask(base: str, paths: Sequence[str], seconds: float, served: Served, cookies: Any) -> Served:
     """Ask for these paths in turns for so long, each on a connection of its own."""
-    served, end = Served(title), time.monotonic() + seconds
+    end = time.monotonic() + seconds
 
     def look(number: int) -> None:
         for turn in range(number, 10**9):
@@ -166,24 +173,28 @@ def show(served: Sequence[Served]) -> None:
 def run(options: argparse.Namespace, folder: Path) -> list[str]:
     """Returns sentences about what is not as it must be."""
     prepare()
-    numbers = {name: getattr(options, name) for name in HABITS}
+    numbers = {name: getattr(options, name) for name in HABITS if name != "guessing"}
     extra = {"WEB_CONCURRENCY": str(options.processes)}
     with server(folder, options.server, extra) as (process, port):
         base = f"http://127.0.0.1:{port}"
         cookies = lists.signed_in(base).cookies
         paths = ("/healthz", "/", "/websites")
-        ask(base, paths, SETTLE, cookies=cookies)
-        alone = ask(base, paths, options.seconds, "alone", cookies)
+        ask(base, paths, SETTLE, Served(""), cookies)
+        alone = ask(base, paths, options.seconds, Served("alone"), cookies)
         before = memory(process)
+        with Crowd(port, {"guessing": options.guessing}):
+            guessed = ask(base, paths, options.seconds, Served("beside guesses", GUESSED_BOUND), cookies)
         crowd = {**numbers, "silent": numbers["silent"] + options.idle}
-        with SlowClients(port, crowd) as clients:
-            beside = ask(base, paths, SETTLE + options.seconds, "beside the slow", cookies)
+        with Crowd(port, crowd) as clients:
+            beside = ask(base, paths, SETTLE + options.seconds, Served("beside the slow"), cookies)
             after = memory(process)
             seconds, code = stop(process)
-    show([alone, beside])
+    served = [alone, guessed, beside]
+    show(served)
+    print(f"guesses, by the status of their answers: {dict(GUESSES)}")
     print(f"memory {before:.0f} MB, beside the slow {after:.0f} MB; they made {clients.connections} connections")
     print(f"the stop took {seconds:.1f} s and ended with {code}; the log has {_size(folder / 'web.log')} lines")
-    return judge([alone, beside], seconds, code)
+    return judge(served, seconds, code)
 
 
 def _size(log: Path) -> int:
@@ -192,7 +203,9 @@ def _size(log: Path) -> int:
 
 def judge(served: Sequence[Served], seconds: float, code: int | None) -> list[str]:
     wrong = [f"{one.title}: {failure}" for one in served for failure in dict.fromkeys(one.failures)]
-    wrong += [f"{one.title}: a request took {one.slowest:.2f} s" for one in served if one.slowest > BOUND]
+    wrong += [f"{one.title}: a request took {one.slowest:.2f} s" for one in served if one.slowest > one.bound]
+    if GUESSES[401] > MOST_GUESSES:
+        wrong.append(f"{GUESSES[401]} guesses were tried")
     if seconds > STOP_BOUND or code != 0:
         wrong.append(f"the stop took {seconds:.1f} s and ended with {code}")
     return wrong
@@ -200,7 +213,14 @@ def judge(served: Sequence[Served], seconds: float, code: int | None) -> list[st
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.slow_clients", description=(__doc__ or "").splitlines()[0])
-    for name, number in (("trickling", 200), ("silent", 100), ("unfinished", 50), ("deaf", 20), ("idle", 0)):
+    for name, number in (
+        ("trickling", 200),
+        ("silent", 100),
+        ("unfinished", 50),
+        ("deaf", 20),
+        ("guessing", 16),
+        ("idle", 0),
+    ):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--processes", type=int, default=1)

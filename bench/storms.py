@@ -18,6 +18,8 @@ OPENED, OPENED_AT_MOST, TOLD = 2.0, 4.0, 2.0 + 8.0
 DEADLINE_TOLERANCE = 0.5
 # How long (seconds) slots are missed before somebody must be told, and the share that may be missed untold.
 UNTOLD, UNTOLD_SHARE = 90.0, 0.1
+# Kilobytes for each website of the largest message, which is built whole.
+KB_TOLD = 10.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def broken(seen: Seen, storm: Storm, seconds: float) -> list[str]:
     p99, growth = seen.lateness.get("p99", 0.0), seen.memory_peak - seen.memory_before
     most_growth = storm.most_growth
     if storm.kb_a_check is not None:
-        most_growth = storm.kb_a_check * seen.under_way / 1000
+        told = max((count for counts in seen.began for count in counts), default=0)
+        most_growth = (storm.kb_a_check * seen.under_way + KB_TOLD * told) / 1000
     bounds = [
         ("s of lateness p99 of websites that answer", p99, LATENESS),
         ("s until half of their outages were incidents", _middle(seen.opened), storm.quick_interval + OPENED),

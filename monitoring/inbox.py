@@ -24,6 +24,8 @@ LARGE = 65_536
 LONG, SLOW = 0.05, 1.0
 # Seconds for which such are read at a time.
 READ_FOR = 0.25
+# Bytes of bodies whose room is given back together.
+GIVE_BACK = 65_536
 # Checks that may wait while the database keeps the recorder waiting; more are lost, and counted.
 MOST_WAITING = 50_000
 
@@ -39,6 +41,8 @@ class Inbox:
         self._long: set[int] = set()
         self._give_back = give_back
         self._lose = lose
+        # Bytes that are read, and whose room is not given back so far.
+        self._read_bytes = 0
         self._is_open = True
 
     def put(self, check: Check) -> None:
@@ -46,7 +50,8 @@ class Inbox:
             self._finished.put(check)
             return
         self._lose(check.website_id)
-        self._give_back_body(check)
+        if check.exchange.body:
+            self._give_back(len(check.exchange.body))
 
     def close(self) -> None:
         """Say that nothing follows."""
@@ -62,20 +67,21 @@ class Inbox:
 
         Returns empty-handed about once a heartbeat interval, so that an idle worker still says that it lives.
         """
-        findings = []
+        findings: list[Finding] = []
         for check in self._gathered():
             turn = self._turn(check)
             if turn is None:
-                findings += self._read(check)
+                self._read(check, findings)
             else:
                 self._put_off[turn].append(check)
         until = time.monotonic() + READ_FOR
         for waiting in self._put_off:
             # One of each in any case.
             while waiting:
-                findings += self._read(waiting.popleft())
+                self._read(waiting.popleft(), findings)
                 if time.monotonic() >= until:
                     break
+        self._give_back_read()
         return findings
 
     def _turn(self, check: Check) -> int | None:
@@ -111,21 +117,22 @@ class Inbox:
             self._is_open = False
         return check
 
-    def _read(self, check: Check) -> list[Finding]:
-        """What it found; nothing if it cannot be read."""
+    def _read(self, check: Check, findings: list[Finding]) -> None:
+        """Add what it found; nothing if it cannot be read."""
         began = time.monotonic()
         try:
-            return [finding_of(check)]
+            findings.append(finding_of(check))
         except Exception:
             logger.exception("a check could not be read", extra={"website_id": check.website_id})
             self._lose(check.website_id)
-            return []
-        finally:
-            self._give_back_body(check)
-            if check.exchange.body:
-                takes_long = time.monotonic() - began > LONG
-                (self._long.add if takes_long else self._long.discard)(check.website_id)
-
-    def _give_back_body(self, check: Check) -> None:
         if check.exchange.body:
-            self._give_back(len(check.exchange.body))
+            takes_long = time.monotonic() - began > LONG
+            (self._long.add if takes_long else self._long.discard)(check.website_id)
+            self._read_bytes += len(check.exchange.body)
+            if self._read_bytes >= GIVE_BACK:
+                self._give_back_read()
+
+    def _give_back_read(self) -> None:
+        if self._read_bytes:
+            self._give_back(self._read_bytes)
+            self._read_bytes = 0

@@ -201,7 +201,9 @@ def _around(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         address = reverse("admin:monitoring_monitoringdata_changelist")
         shown["checks_url"] = f"{address}?website={incident.website_id}"
     if request.user.has_perm("monitoring.view_alert"):
-        alerts = incident.alerts.select_related("channel", "delivery").order_by("-pk")
+        alerts = incident.alerts.select_related("channel", "delivery")
+        # Of thousands of websites, in one that tells of as many.
+        alerts = alerts.defer("delivery__text", "delivery__payload").order_by("-pk")
         shown["alerts"] = [_alert(alert) for alert in alerts[:ALERTS_SHOWN]]
     return shown
 

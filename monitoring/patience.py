@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# Of whatever is to be done soon: none of its statements takes that long, unless the database hangs.
+USUAL = 30.0
+
 
 class _Process:
     limit: float | None = None
@@ -24,6 +27,11 @@ def seconds() -> float | None:
 def set_for_process(limit: float | None) -> None:
     """For all threads, but those within `at_most`."""
     _Process.limit = limit
+
+
+def set_for_thread(limit: float | None) -> None:
+    """Until it ends."""
+    _of_thread.set(limit)
 
 
 @contextmanager

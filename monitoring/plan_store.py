@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
-from monitoring import periodic_tasks, schedule
+from monitoring import patience, periodic_tasks, schedule
 from monitoring.models import Heartbeat
 from monitoring.overload import Misses
 from monitoring.plan import SOON_AT_START, Plan, Row, Version
@@ -48,7 +48,7 @@ class PlanStore:
         # Websites whose due-now mark was taken off and that may be dispatched now, with the anchor of new ones.
         self._unmarked: SimpleQueue[tuple[list[int], int | None]] = SimpleQueue()
         self._unmarking: Future[None] | None = None
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="beat-writer")
+        self._writer = ThreadPoolExecutor(1, "beat-writer", patience.set_for_thread, (patience.USUAL,))
 
     def refresh(self, plan: Plan) -> bool:
         """Read the plan where the change marker moved; returns whether it did."""

@@ -30,8 +30,6 @@ RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0)
 # which is what 10,000 websites every 5 seconds make in 75 seconds.
 KEPT_CAP = 150 << 20
 BYTES_EACH = 1 << 10
-# Seconds that a statement may take, before the database is taken for frozen and what comes is kept.
-PATIENCE = 30.0
 # Seconds that writing what was kept takes at a time: checks go on meanwhile.
 CATCH_UP = 1.0
 # So many checks refused one by one, and none taken, are the database's fault and not theirs.
@@ -66,7 +64,7 @@ class Recorder:
         self._retry_at = 0.0
         self._next_heartbeat = 0.0
 
-    @patience.at_most(PATIENCE)
+    @patience.at_most(patience.USUAL)
     def write(self, findings: Sequence[Finding]) -> None:
         """Write these and kept ones, for about `CATCH_UP` seconds; never raises for what the database does."""
         self._kept += findings
@@ -92,7 +90,7 @@ class Recorder:
             delay = max(now - finding.ended_at for finding in findings)
             self._misses.note_late(delay, (finding.row.website_id for finding in findings))
 
-    @patience.at_most(PATIENCE)
+    @patience.at_most(patience.USUAL)
     def finish(self) -> None:
         """Write all that is kept, at the end of the process."""
         try:
@@ -209,7 +207,8 @@ class Recorder:
             telling = incidents.telling(kept, known)
             # Without an answer, nothing is known of the present one.
             looked = [one for one in kept if one.wants_certificate and (one.certificate or one.row.http_status)]
-            referred = telling | {finding.row.website_id for finding in looked}
+            # What shows none only loses its row, which refers to nothing any more.
+            referred = telling | {finding.row.website_id for finding in looked if finding.certificate}
             gone = referred - locks.hold(Website, referred)
             if gone:
                 kept, looked = (_without(gone, findings) for findings in (kept, looked))

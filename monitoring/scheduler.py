@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.backends.signals import connection_created
 
-from monitoring import heartbeats, poolers
+from monitoring import heartbeats, patience, poolers
 from monitoring.leadership import Leadership
 from monitoring.other_tasks import COMPLAINT_INTERVAL, OtherTasksScheduler
 from monitoring.overload import Misses, Reason
@@ -32,7 +32,7 @@ from monitoring.plan_store import PlanStore
 
 logger = logging.getLogger(__name__)
 
-BATCH_SIZE = 100
+BATCH_SIZE = 250
 # Seconds: what falls due within one tick shares its messages.
 TICK = 0.25
 # While a new website waits for its mark to be taken off.
@@ -43,7 +43,7 @@ RUNS_INTERVAL = 300.0
 LOOK_BACK_MS = 3_600_000
 # Messages in the queue, where no worker takes them: more would fill Redis, and workers that come back would first
 # have to throw all of them away. It is what 10,000 websites every 5 seconds make in four minutes.
-QUEUE_CAP = 5_000
+QUEUE_CAP = 2_000
 # The same of everything but checks: it is sent every two seconds, and waits in vain for as long as nobody takes it.
 UPKEEP_CAP = 500
 # Seconds that PostgreSQL lets beat's own thread wait for a lock that somebody else holds.
@@ -78,6 +78,7 @@ class WebsiteScheduler(OtherTasksScheduler):
 
     # --- Celery's interface -------------------------------------------------------------
 
+    @patience.at_most(patience.USUAL)
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One pass; returns the seconds to sleep before the next."""
         if self._is_closed:

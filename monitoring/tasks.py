@@ -13,6 +13,7 @@ from monitoring import (
     certificate_alerts,
     partitions,
     passing_errors,
+    patience,
     retention,
     rollups,
     runner,
@@ -51,6 +52,7 @@ def periodic(work: Callable[[], None]) -> Callable[[], None]:
 
 
 @shared_task
+@patience.at_most(patience.USUAL)
 def check_batch(slots: list[tuple[int, int | None]], version: list[Any] | str | None = None) -> None:
     """Check websites: `[website_id, slot in ms of Unix time]` pairs, as `WebsiteScheduler` sends them; the slot is null
     for a check beside the slots.
@@ -61,6 +63,7 @@ def check_batch(slots: list[tuple[int, int | None]], version: list[Any] | str | 
 
 
 @shared_task
+@patience.at_most(patience.USUAL)
 def check_website(website_id: int) -> None:
     """Check one website now: what its periodic task says, and what django-celery-beat's own scheduler sends."""
     runner.current().submit([(website_id, time.time_ns() // 1_000_000)])
@@ -90,11 +93,13 @@ def prune_monitoring_data() -> None:
 
 @shared_task
 @periodic
+@patience.at_most(patience.USUAL)
 def send_alerts() -> None:
     deliveries.work()
 
 
 @shared_task
 @periodic
+@patience.at_most(patience.USUAL)
 def look_at_certificates() -> None:
     certificate_alerts.tell()

@@ -7,11 +7,8 @@ from django.core.wsgi import get_wsgi_application
 from monitoring import patience
 from webmonitor.environment import refuse_bad_configuration
 
-# Seconds that a request waits for each of its statements: none of a page's takes that long, unless the database hangs.
-PATIENCE = 30.0
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webmonitor.settings")
 
 with refuse_bad_configuration():
     application = get_wsgi_application()
-patience.set_for_process(PATIENCE)
+patience.set_for_process(patience.USUAL)

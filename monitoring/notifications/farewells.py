@@ -35,9 +35,9 @@ def _untold_ends(channel: Channel, website_ids: Sequence[int], now: datetime) ->
         alerts = channel.alerts.filter(website__in=chunk, status=AlertStatus.TOLD, incident__isnull=False)
         ended = set(alerts.filter(kind=AlertKind.ENDED).values_list("incident", flat=True))
         begun = alerts.filter(kind=AlertKind.BEGAN).exclude(delivery__status=Delivery.Status.FAILED)
-        for alert in begun.select_related("website", "incident", "delivery").order_by("pk"):
+        for alert in begun.select_related("website", "incident").order_by("pk"):
             incident = alert.incident
-            if incident is None or incident.pk in ended or alert.delivery is None:
+            if incident is None or incident.pk in ended or alert.delivery_id is None:
                 continue
             if incident.ended_at is None:
                 incident.ended_at, incident.end_reason = now, wording.DELETED

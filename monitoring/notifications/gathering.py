@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
@@ -36,6 +36,16 @@ _COLUMNS = (
     *(f"website__certificate__{name}" for name in ("subject", "issuer", "not_after")),
 )
 BEGAN_LOST = "Its beginning was not told."
+
+
+class Beginning(NamedTuple):
+    """The delivery that tells of a beginning, and its status; None for both while the beginning waits.
+
+    Of the delivery itself no more is read: one text may tell of thousands of websites.
+    """
+
+    delivery_id: int | None
+    status: str | None
 
 
 def remind(now: datetime) -> None:
@@ -96,7 +106,7 @@ def _gather(channel: Channel, now: datetime) -> None:
     alerts = _defer(alerts, maintenance.muted_until([alert.website for alert in alerts], now))
     over, alerts = _split(alerts)
     _drop(over, ENDED_UNTOLD)
-    told = _deliveries_of_beginnings(alerts)
+    told = _beginnings(channel, alerts)
     _drop([alert for alert in alerts if _is_orphan(alert, told)], BEGAN_LOST)
     sending = _incidents_being_told(channel, alerts)
     ready = [
@@ -105,7 +115,8 @@ def _gather(channel: Channel, now: datetime) -> None:
         if alert.kind != AlertKind.ENDED or (_is_sent(told.get(alert.pk)) and alert.incident_id not in sending)
     ]
     told_lately = _told_lately(channel, now) if ready else {}
-    for group in groups(ready, {pk: delivery.pk for pk, delivery in told.items() if delivery is not None}):
+    told_by = {pk: beginning.delivery_id for pk, beginning in told.items() if beginning.delivery_id is not None}
+    for group in groups(ready, told_by):
         if _is_complete(group, now) and not _follows(group, told_lately):
             _deliver(channel, group)
 
@@ -168,38 +179,35 @@ def _drop(alerts: Sequence[Alert], reason: str) -> None:
         Alert.objects.filter(pk__in=chunk).update(status=AlertStatus.DROPPED, reason=reason)
 
 
-def _deliveries_of_beginnings(alerts: Iterable[Alert]) -> dict[int, Delivery | None]:
-    """For each alert of an end, the delivery that tells of the beginning; None while that waits; absent where it was
-    dropped.
-    """
-    ends = {(alert.channel_id, alert.incident_id): alert.pk for alert in alerts if alert.kind == AlertKind.ENDED}
-    begun = Alert.objects.filter(kind=AlertKind.BEGAN, incident__in={incident for _, incident in ends})
-    begun = begun.exclude(status=AlertStatus.DROPPED).select_related("delivery")
-    found: dict[int, Delivery | None] = {}
-    for alert in begun:
-        pk = ends.get((alert.channel_id, alert.incident_id))
-        if pk is not None:
-            found[pk] = alert.delivery
+def _beginnings(channel: Channel, alerts: Iterable[Alert]) -> dict[int, Beginning]:
+    """For each alert of an end, how its beginning is told; absent if that was dropped."""
+    ends = {alert.incident_id: alert.pk for alert in alerts if alert.kind == AlertKind.ENDED}
+    found: dict[int, Beginning] = {}
+    for chunk in chunks(list(ends)):
+        begun = channel.alerts.filter(kind=AlertKind.BEGAN, incident__in=chunk).exclude(status=AlertStatus.DROPPED)
+        for incident_id, delivery_id, status in begun.values_list("incident", "delivery", "delivery__status"):
+            found[ends[incident_id]] = Beginning(delivery_id, status)
     return found
 
 
 def _incidents_being_told(channel: Channel, alerts: Iterable[Alert]) -> set[int | None]:
     """Those that end, and of which something is still on its way: a reminder after the end would be untrue."""
     ends = {alert.incident_id for alert in alerts if alert.kind == AlertKind.ENDED}
-    pending = channel.alerts.filter(incident__in=ends, delivery__status=Delivery.Status.PENDING)
-    return set(pending.values_list("incident", flat=True)) if ends else set()
+    pending = channel.alerts.filter(delivery__status=Delivery.Status.PENDING)
+    some = (pending.filter(incident__in=chunk).values_list("incident", flat=True) for chunk in chunks(list(ends)))
+    return {incident_id for incident_ids in some for incident_id in incident_ids}
 
 
-def _is_sent(delivery: Delivery | None) -> bool:
-    return delivery is not None and delivery.status == Delivery.Status.SENT
+def _is_sent(beginning: Beginning | None) -> bool:
+    return beginning is not None and beginning.status == Delivery.Status.SENT
 
 
-def _is_orphan(alert: Alert, told: dict[int, Delivery | None]) -> bool:
+def _is_orphan(alert: Alert, told: Mapping[int, Beginning]) -> bool:
     """Whether it tells of the end of what was never told, and never will be."""
     if alert.kind != AlertKind.ENDED:
         return False
-    delivery = told.get(alert.pk)
-    return alert.pk not in told or (delivery is not None and delivery.status == Delivery.Status.FAILED)
+    beginning = told.get(alert.pk)
+    return beginning is None or beginning.status == Delivery.Status.FAILED
 
 
 def revive_ends(delivery_ids: Collection[int]) -> None:
@@ -239,7 +247,11 @@ def began_in(channel: Channel, alerts: Iterable[Alert], going: Collection[int] =
     if not later:
         return []
     begun = channel.alerts.filter(kind=AlertKind.BEGAN, delivery__isnull=False)
-    deliveries = dict(begun.filter(incident__in=later).order_by("delivery").values_list("delivery", "delivery__key"))
-    lasting = begun.filter(delivery__in=deliveries, incident__ended_at=None).values_list("delivery", "website")
-    open_ones = {delivery for delivery, website_id in lasting if website_id not in going}
-    return [{"delivery": str(key), "is_over": pk not in open_ones} for pk, key in deliveries.items()]
+    keys: dict[int, Any] = {}
+    for chunk in chunks(list(later)):
+        keys.update(begun.filter(incident__in=chunk).values_list("delivery", "delivery__key"))
+    open_ones: set[int] = set()
+    for chunk in chunks(list(keys)):
+        lasting = begun.filter(delivery__in=chunk, incident__ended_at=None).values_list("delivery", "website")
+        open_ones.update(delivery for delivery, website_id in lasting if website_id not in going)
+    return [{"delivery": str(keys[pk]), "is_over": pk not in open_ones} for pk in sorted(keys)]

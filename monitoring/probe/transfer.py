@@ -193,7 +193,8 @@ class Transfer:
         error, words = self._judge(code, message)
         is_connected = curl.getinfo(pycurl.CONNECT_TIME_T) > 0
         wants_body = error is None and self.request.pattern is not None
-        exchange = Exchange(
+        # The body comes last, as its room is the receiver's to give back from here on.
+        return Exchange(
             request=self.request,
             started_at=self.started_at,
             http_status=hop.status,
@@ -208,9 +209,8 @@ class Transfer:
             failed_after=None if hop.status else self._so_far(),
             is_heard=is_connected or self._redirects > 0 or error is ErrorKind.REFUSED,
             retry_after=hop.retry_after,
+            body=hop.body.hand_over() if wants_body and hop.body.held else b"",
         )
-        # Last, as its room is the receiver's to give back from here on.
-        return exchange._replace(body=hop.body.hand_over()) if wants_body and hop.body.held else exchange
 
     def unresolved(self, lookup: Lookup) -> Exchange:
         """The outcome of a check whose name has no address that it may use, or got none in time."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from monitoring.models import (
@@ -503,3 +504,23 @@ def test_an_end_and_a_reminder_name_the_messages_of_the_beginning() -> None:
         end(incident)
     ended = [entry for delivery in gather()[-2:] for entry in delivery.payload["began_in"]]
     assert ended == [{"delivery": str(beginning.key), "is_over": True} for beginning in beginnings]
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_an_end_is_told_without_reading_the_messages_of_the_beginning(is_deleted: bool) -> None:
+    """Each of thousands of ends would read a text about thousands of websites."""
+    add_channel()
+    incidents = [begin(website) for website in websites(3, "http://127.0.0.1/{}")]
+    (told,) = gather()
+    arrive(told)
+    with CaptureQueriesContext(connection) as queries:
+        if is_deleted:
+            Website.objects.all().delete()
+        else:
+            for incident in incidents:
+                end(incident)
+        _, over = gather()
+    assert over.payload["count"] == 3
+    reading = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and "payload" in query["sql"]]
+    # What is looked at here: the messages that there are.
+    assert len(reading) == 1

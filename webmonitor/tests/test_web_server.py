@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from bench.habits import LARGE, SlowClients
+from bench.habits import LARGE, Crowd
 from bench.slow_clients import ask
 from webmonitor import connections, web_server
 from webmonitor.connections import HEAD_MAX, THREADS
@@ -205,7 +205,7 @@ def test_a_request_that_takes_its_time_is_answered(served: Served) -> None:
 
 def test_bytes_that_trickle_in_do_not_win_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "WAIT_MAX", 1.0)
-    with Served(mirror) as served, SlowClients(served.address[1], {"trickling": 1}) as clients:
+    with Served(mirror) as served, Crowd(served.address[1], {"trickling": 1}) as clients:
         wait_for(lambda: clients.connections == 1, 10)
         wait_for(lambda: not served.server.active_channels, 10)
 
@@ -264,7 +264,7 @@ def test_hundreds_of_slow_clients_hold_up_nobody(start: Callable[..., WebServer]
     server = start(WEB_CONCURRENCY="")
     numbers = {"trickling": 200, "silent": 100, "unfinished": 50, "deaf": 20}
     assert exchange(server.address, "GET", LARGE)[0].startswith(b"HTTP/1.1 200 ")
-    with SlowClients(server.address[1], numbers) as clients:
+    with Crowd(server.address[1], numbers) as clients:
         wait_for(lambda: clients.connections >= sum(numbers.values()), 30)
         served = ask(f"http://127.0.0.1:{server.address[1]}", ["/healthz", "/docs"], 3.0)
         assert served.failures == []
