@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from bench.habits import LARGE, Crowd
-from bench.slow_clients import ask
+from bench import slow_clients
 from webmonitor import connections, web_server
 from webmonitor.connections import HEAD_MAX, THREADS
 from webmonitor.tests.product import wait_for
@@ -266,7 +266,8 @@ def test_hundreds_of_slow_clients_hold_up_nobody(start: Callable[..., WebServer]
     assert exchange(server.address, "GET", LARGE)[0].startswith(b"HTTP/1.1 200 ")
     with Crowd(server.address[1], numbers) as clients:
         wait_for(lambda: clients.connections >= sum(numbers.values()), 30)
-        served = ask(f"http://127.0.0.1:{server.address[1]}", ["/healthz", "/docs"], 3.0)
+        base = f"http://127.0.0.1:{server.address[1]}"
+        served = slow_clients.ask(base, ["/healthz", "/docs"], 3.0, slow_clients.Served(""), None)
         assert served.failures == []
         assert server.stop() == ""
     assert server.process.returncode == 0
