@@ -92,7 +92,7 @@ def confirm_after(failure: Failure, failures: int, interval: float) -> float | N
     else:
         delay = max(CONFIRM_AFTER, CONFIRM_SHARE * interval)
     delay = max(delay, failure.retry_after or 0.0)
-    return delay if delay < interval else None
+    return delay if failure.seconds + delay < interval else None
 
 
 def decide_slow(is_slow: bool, response_times: Sequence[float], threshold: float, checks: int) -> bool:

@@ -10,6 +10,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from monitoring import heartbeats
 from monitoring.findings import Check, Finding, finding_of
@@ -30,10 +31,16 @@ GIVE_BACK = 65_536
 MOST_WAITING = 50_000
 
 
+class GiveBack(Protocol):
+    """As `monitoring.probe.engine.Engine.give_back`."""
+
+    def __call__(self, size: int, *, is_slow: bool) -> None: ...
+
+
 class Inbox:
     """`put` may be called in any thread, `take` in one."""
 
-    def __init__(self, give_back: Callable[[int], None], lose: Callable[[int], None]) -> None:
+    def __init__(self, give_back: GiveBack, lose: Callable[[int], None]) -> None:
         """`give_back` is told how many bytes of bodies have been read, `lose` the website of a check that was lost."""
         self._finished: queue.SimpleQueue[Check | None] = queue.SimpleQueue()
         # What is put off: of quick websites, of slow ones, and what took long to be read the last time.
@@ -41,8 +48,8 @@ class Inbox:
         self._long: set[int] = set()
         self._give_back = give_back
         self._lose = lose
-        # Bytes that are read, and whose room is not given back so far.
-        self._read_bytes = 0
+        # Bytes that are read, and whose room is not given back so far: of quick websites, and of all others.
+        self._read_bytes = [0, 0]
         self._is_open = True
 
     def put(self, check: Check) -> None:
@@ -51,7 +58,7 @@ class Inbox:
             return
         self._lose(check.website_id)
         if check.exchange.body:
-            self._give_back(len(check.exchange.body))
+            self._give_back(len(check.exchange.body), is_slow=check.exchange.is_slow)
 
     def close(self) -> None:
         """Say that nothing follows."""
@@ -128,11 +135,12 @@ class Inbox:
         if check.exchange.body:
             takes_long = time.monotonic() - began > LONG
             (self._long.add if takes_long else self._long.discard)(check.website_id)
-            self._read_bytes += len(check.exchange.body)
-            if self._read_bytes >= GIVE_BACK:
+            self._read_bytes[check.exchange.is_slow] += len(check.exchange.body)
+            if sum(self._read_bytes) >= GIVE_BACK:
                 self._give_back_read()
 
     def _give_back_read(self) -> None:
-        if self._read_bytes:
-            self._give_back(self._read_bytes)
-            self._read_bytes = 0
+        for is_slow in (False, True):
+            if self._read_bytes[is_slow]:
+                self._give_back(self._read_bytes[is_slow], is_slow=is_slow)
+                self._read_bytes[is_slow] = 0

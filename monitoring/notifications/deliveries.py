@@ -4,11 +4,13 @@ Who sends one claims it for `CLAIM`: a process that ends between sending and wri
 which sends it once more with the same key.
 """
 
+import contextlib
 import functools
 import random
+import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
@@ -38,6 +40,10 @@ A_TURN = 20
 # Seconds that a pass waits for the turns of its channels. What takes longer goes on beside the next passes, so that a
 # slow receiver is nobody else's.
 PATIENCE = 1.0
+# Seconds for which a thread of the process may go on while others wait, as long as messages are made. The engine's
+# gives way each time it looks at the network; beside a message about thousands of websites, which takes a second, it
+# would wait for Python's own 5 ms each time.
+SWITCH_INTERVAL = 0.0002
 # So many failures in a row end the turn of a channel: then it is the receiver, and not one message.
 FAILURES_IN_A_ROW = 2
 # Where a receiver takes something again, what waits for it does so no longer than after its first failure, as long as
@@ -59,13 +65,24 @@ def work() -> None:
     if not _running.acquire(blocking=False):
         return
     try:
-        now = timezone.now()
-        gathering.remind(now)
-        gathering.gather(now)
-        trouble_notices.tell(now)
-        _send_all()
+        with _giving_way():
+            now = timezone.now()
+            gathering.remind(now)
+            gathering.gather(now)
+            trouble_notices.tell(now)
+            _send_all()
     finally:
         _running.release()
+
+
+@contextlib.contextmanager
+def _giving_way() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _send_all() -> None:

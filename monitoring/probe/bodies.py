@@ -41,14 +41,15 @@ class BodyRoom:
         # Those that may go on to their end, and the bytes that they may still take.
         self._granted: tuple[set[Body], set[Body]] = set(), set()
         self._reserved = [0, 0]
-        self._unread = 0
+        # Of complete bodies, those that wait to be read, and those that have been since that was last looked at.
+        self._unread = [0, 0]
         self._lock = threading.Lock()
-        self._read = 0
+        self._read = [0, 0]
 
     @property
     def held(self) -> int:
         """Bytes of all bodies that are kept."""
-        return sum(self._under_way) + self._unread - self._read
+        return sum(self._under_way) + sum(self._unread) - sum(self._read)
 
     @property
     def has_paused(self) -> bool:
@@ -73,12 +74,12 @@ class BodyRoom:
             self._paused[body.is_slow].remove(body)
         self._under_way[body.is_slow] -= body.held
         if not is_dropped:
-            self._unread += body.held
+            self._unread[body.is_slow] += body.held
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, *, is_slow: bool) -> None:
         """Count so many bytes less: they have been read. Any thread may say so."""
         with self._lock:
-            self._read += size
+            self._read[is_slow] += size
 
     def resume(self) -> list["Body"]:
         """The bodies that may go on now, and do so to their end."""
@@ -98,7 +99,8 @@ class BodyRoom:
         return not self._paused[body.is_slow] and self._has_room(size, is_slow=body.is_slow)
 
     def _may_go_on(self, *, is_slow: bool) -> bool:
-        if self._is_unread():
+        if self._unread_of(is_slow=is_slow) > self._bound:
+            # So much waits to be read that nothing more is to come.
             return False
         if len(self._granted[is_slow]) < FEWEST_GRANTS:
             return True
@@ -108,15 +110,16 @@ class BodyRoom:
         self._reserved[body.is_slow] += size - body.reserve
         body.reserve = size
 
-    def _is_unread(self) -> bool:
-        """Whether so much waits to be read that nothing more is to come."""
-        return self._unread - self._read > self._bound
+    def _unread_of(self, *, is_slow: bool) -> int:
+        if self._read[is_slow]:
+            with self._lock:
+                self._unread[is_slow] -= self._read[is_slow]
+                self._read[is_slow] = 0
+        return self._unread[is_slow]
 
     def _has_room(self, size: int, *, is_slow: bool) -> bool:
-        if self._read:
-            with self._lock:
-                self._unread, self._read = self._unread - self._read, 0
-        return self._under_way[is_slow] + self._reserved[is_slow] + self._unread + size <= self._bound
+        taken = self._under_way[is_slow] + self._reserved[is_slow] + self._unread_of(is_slow=is_slow)
+        return taken + size <= self._bound
 
 
 class Body:

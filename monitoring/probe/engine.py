@@ -95,9 +95,12 @@ class Engine:
             self._ordered.extend(orders)
             os.eventfd_write(self._wake_up, 1)
 
-    def give_back(self, size: int) -> None:
-        """Say that so many bytes of bodies have been read, so that others may come; any thread may."""
-        self._bodies.give_back(size)
+    def give_back(self, size: int, *, is_slow: bool) -> None:
+        """Say that so many bytes of bodies have been read, so that others may come; any thread may.
+
+        `is_slow` is that of their exchanges.
+        """
+        self._bodies.give_back(size, is_slow=is_slow)
         with self._lock:
             if self._bodies.has_paused and not self._closed:
                 os.eventfd_write(self._wake_up, 1)

@@ -209,6 +209,7 @@ class Transfer:
             failed_after=None if hop.status else self._so_far(),
             is_heard=is_connected or self._redirects > 0 or error is ErrorKind.REFUSED,
             retry_after=hop.retry_after,
+            is_slow=hop.body.is_slow,
             body=hop.body.hand_over() if wants_body and hop.body.held else b"",
         )
 

@@ -108,6 +108,8 @@ class Exchange(NamedTuple):
     error_detail: str = ""
     # As it was sent; empty if no pattern asked for it. `coding` says how it is packed, blank for not at all.
     body: bytes = b""
+    # Whether its room was that of websites that are not quick.
+    is_slow: bool = False
     coding: str = ""
     content_type: str = ""
     # Of the hops with TLS, the server's certificate that expires first; None where none was asked for or seen.

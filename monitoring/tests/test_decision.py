@@ -105,6 +105,10 @@ def test_only_a_failure_that_is_not_yet_an_outage_is_checked_again(state: State,
         (Failure(429, "", 0.1, 120.0), 1, 20, None),
         (Failure(429, "", 0.1, 20.0), 1, 20, None),
         (Failure(503, "", 0.1, 1e9), 1, 300, None),
+        # What took as long as the interval is looked at again by the next slot.
+        (Failure(0, "timeout", 60.0), 1, 60, None),
+        (Failure(0, "timeout", 8.0), 1, 10, 0.0),
+        (Failure(200, "timeout", 10.0), 1, 12, None),
     ],
 )
 def test_a_failure_is_confirmed_in_time_and_not_too_soon(

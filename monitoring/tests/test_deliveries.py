@@ -1,6 +1,7 @@
 """Deliveries on their way to real receivers."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -347,3 +348,12 @@ def test_many_websites_down_at_once_are_one_message() -> None:
 def test_pauses_between_attempts_double_up_to_half_an_hour(attempts: int, least: float, most: float) -> None:
     for _ in range(50):
         assert least <= deliveries._delay(attempts) <= most
+
+
+def test_checks_are_not_held_up_while_messages_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+    usual = sys.getswitchinterval()
+    monkeypatch.setattr("monitoring.notifications.gathering.gather", lambda _: seen.append(sys.getswitchinterval()))
+    deliveries.work()
+    assert seen == [pytest.approx(deliveries.SWITCH_INTERVAL)]
+    assert sys.getswitchinterval() == usual

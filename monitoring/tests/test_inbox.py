@@ -24,7 +24,10 @@ class Desk:
     def __init__(self) -> None:
         self.given_back: list[int] = []
         self.lost: list[int] = []
-        self.inbox = Inbox(self.given_back.append, self.lost.append)
+        self.inbox = Inbox(self._give_back, self.lost.append)
+
+    def _give_back(self, size: int, *, is_slow: bool) -> None:
+        self.given_back.append(size)
 
     def take(self) -> list[int]:
         return [finding.row.website_id for finding in self.inbox.take()]

@@ -57,7 +57,7 @@ def test_what_has_no_room_waits_until_others_have_been_read_and_is_read_whole() 
             assert room.held <= 2 * SIZE + bodies.FEWEST_GRANTS * SIZE + 30 * FREE
             _, exchange = results.received[read]
             assert content.read(exchange).matches == ["n"]
-            made.give_back(len(exchange.body))
+            made.give_back(len(exchange.body), is_slow=exchange.is_slow)
             read += 1
         wait_until(lambda: room.held == 0)
         assert not room.has_paused
@@ -84,7 +84,19 @@ def known_as_quick(made: Engine, url: str, results: Results) -> None:
     before = len(results.received)
     made.order([Order(asked(url, pattern="x"), 0, results, lambda *_: None, website="quick")])
     results.wait_for(before + 1)
-    made.give_back(SIZE)
+    made.give_back(SIZE, is_slow=results.received[-1][1].is_slow)
+
+
+def test_what_waits_to_be_read_of_others_takes_no_room_of_the_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "FEWEST_GRANTS", 0)
+    slow, quick, room = Results(), Results(), BodyRoom(2 * SIZE)
+    with engine(room) as made, Server(WHOLE) as server:
+        known_as_quick(made, server.url(), quick)
+        made.submit([asked(server.url(), pattern="x")] * 3, slow)
+        wait_until(lambda: len(slow.received) == 2 and room.has_paused)
+        known_as_quick(made, server.url(), quick)
+        assert len(slow.received) == 2
+    assert [(exchange.error, exchange.is_slow) for _, exchange in quick.received] == [(None, True), (None, False)]
 
 
 def test_a_few_may_always_go_on_so_that_none_waits_for_another_for_ever() -> None:
@@ -93,7 +105,7 @@ def test_a_few_may_always_go_on_so_that_none_waits_for_another_for_ever() -> Non
         made.submit([asked(server.url(), pattern="x")] * 12, results)
         for number in range(12):
             results.wait_for(number + 1)
-            made.give_back(SIZE)
+            made.give_back(SIZE, is_slow=True)
     assert results.kinds() == {"200": 12}
 
 
@@ -105,7 +117,7 @@ def test_while_nobody_reads_small_bodies_pause_as_well() -> None:
         assert room.held <= 2 * 4 * FREE + bodies.FEWEST_GRANTS * FREE
         for number in range(60):
             results.wait_for(number + 1)
-            made.give_back(FREE)
+            made.give_back(FREE, is_slow=True)
     assert results.kinds() == {"200": 60}
 
 
@@ -116,7 +128,7 @@ def test_a_pause_that_was_short_excuses_nothing(monkeypatch: pytest.MonkeyPatch)
         made.submit([asked(drips.url(), timeout=3.0, pattern="x")] * 2, results)
         wait_until(lambda: room.has_paused)
         # As if the other one had been read.
-        made.give_back(2 * SIZE)
+        made.give_back(2 * SIZE, is_slow=True)
         results.wait_for(2)
         release.set()
     assert results.kinds() == {"timeout": 2}
@@ -158,7 +170,7 @@ def test_time_in_which_nobody_received_is_not_counted_as_the_websites(monkeypatc
         wait_until(lambda: room.has_paused)
         paused_until = time.monotonic() + 1.0
         wait_until(lambda: time.monotonic() > paused_until)
-        made.give_back(SIZE)
+        made.give_back(SIZE, is_slow=True)
         results.wait_for(2)
     assert all(exchange.response_time is not None and exchange.response_time < 0.9 for _, exchange in results.received)
 
@@ -209,7 +221,7 @@ def test_a_redirects_body_takes_no_room() -> None:
         results.wait_for(5)
         assert room.held == 5 * len(b"text")
         for _, exchange in results.received:
-            made.give_back(len(exchange.body))
+            made.give_back(len(exchange.body), is_slow=exchange.is_slow)
         assert room.held == 0
     assert results.kinds() == {"200": 5}
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from bench.habits import LARGE, Crowd
 from bench import slow_clients
+from bench.habits import LARGE, Crowd
 from webmonitor import connections, web_server
 from webmonitor.connections import HEAD_MAX, THREADS
 from webmonitor.tests.product import wait_for
