@@ -213,14 +213,7 @@ def judge(served: Sequence[Served], seconds: float, code: int | None) -> list[st
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.slow_clients", description=(__doc__ or "").splitlines()[0])
-    for name, number in (
-        ("trickling", 200),
-        ("silent", 100),
-        ("unfinished", 50),
-        ("deaf", 20),
-        ("guessing", 16),
-        ("idle", 0),
-    ):
+    for name, number in USUAL.items():
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--processes", type=int, default=1)

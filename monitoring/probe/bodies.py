@@ -16,8 +16,7 @@ from monitoring.probe.failure import BodyError
 from monitoring.probe.types import BODY_CAP, ErrorKind
 from monitoring.probe.words import of_our_own
 
-# Bytes that a process keeps of bodies under way: of quick websites, and of all others. Those that are complete and wait
-# to be read count for both.
+# Bytes that a process keeps of bodies, also complete ones that wait to be read: of quick websites, and of all others.
 BOUND = 32 << 20
 # Bytes that each may have without asking, while all together have no more than both rooms: a small body never waits.
 FREE = 32_768

@@ -23,11 +23,14 @@ class Desk:
 
     def __init__(self) -> None:
         self.given_back: list[int] = []
+        # Of quick websites, and of all others.
+        self.by_kind = [0, 0]
         self.lost: list[int] = []
         self.inbox = Inbox(self._give_back, self.lost.append)
 
     def _give_back(self, size: int, *, is_slow: bool) -> None:
         self.given_back.append(size)
+        self.by_kind[is_slow] += size
 
     def take(self) -> list[int]:
         return [finding.row.website_id for finding in self.inbox.take()]
@@ -45,6 +48,22 @@ def test_what_finishes_together_is_taken_together(desk: Desk) -> None:
     # In one piece.
     assert desk.given_back == [3]
     assert not desk.inbox.is_over
+
+
+def test_room_goes_back_to_those_whose_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def add(website_id: int, body: bytes, *, is_slow: bool) -> None:
+        one = check(website_id, body)
+        desk.inbox.put(one._replace(exchange=one.exchange._replace(is_slow=is_slow)))
+
+    add(1, b"x" * 10, is_slow=False)
+    add(2, b"x" * 200, is_slow=True)
+    add(3, b"x" * LARGE, is_slow=True)
+    desk.take()
+    assert desk.by_kind == [10, 200 + LARGE]
+    # Also that of what is lost.
+    monkeypatch.setattr(inbox_module, "MOST_WAITING", 0)
+    add(4, b"x" * 3, is_slow=True)
+    assert (desk.lost, desk.by_kind) == ([4], [10, 203 + LARGE])
 
 
 def test_a_late_check_does_not_hold_up_the_early_one(desk: Desk) -> None:
